@@ -1,0 +1,219 @@
+/**
+ * The configuration as code reads it: complete, frozen, every default filled in. What users write is
+ * `Options` (config/schema.ts). Needs no package, so that the gateway can import it.
+ * Units stand last in each name: Ms milliseconds, Bytes bytes.
+ */
+
+export interface Config {
+  /** Name of this instance; with the process name it stamps each pair (`scoring-7c9f/gw0`). */
+  readonly instance: string;
+  /** The experiment that pairs belong to. */
+  readonly experiment: string;
+  /** Absolute path, mode 0700: what the processes of an instance share. */
+  readonly runDir: string;
+  /** Absolute path, mode 0700: journal, admin token. Mirror's and admin's alone. */
+  readonly dataDir: string;
+  readonly listeners: readonly ListenerConfig[];
+  readonly gateway: GatewayConfig;
+  readonly routes: readonly RouteConfig[];
+  readonly candidates: readonly CandidateConfig[];
+  readonly mirror: MirrorConfig;
+  readonly journal: JournalConfig;
+  /** `null`: no Kafka; the journal alone is the sink. */
+  readonly kafka: KafkaConfig | null;
+  readonly admin: AdminConfig;
+  readonly metrics: MetricsConfig;
+  readonly log: LogConfig;
+}
+
+/** A TCP address. */
+export interface Address {
+  readonly host: string;
+  /** 0 to 65535; 0 picks a free port. */
+  readonly port: number;
+}
+
+/** One listener = one incumbent. Routes decide what is mirrored, never where bytes go. */
+export interface ListenerConfig {
+  readonly name: string;
+  readonly address: Address;
+  readonly incumbent: Address;
+}
+
+export interface GatewayConfig {
+  /** Gateway processes, 1 to 64. */
+  readonly processes: number;
+  /** Where `/livez` and `/readyz` of the gateways are served; `null`: nowhere. */
+  readonly health: Address | null;
+  readonly connectTimeoutMs: number;
+  /** Open downstream connections of one gateway process; the next is answered 503. */
+  readonly maxConnections: number;
+  /** Request bytes kept for mirroring, an exchange; past it the exchange is `shed(request_too_large)`. */
+  readonly maxRequestBytes: number;
+  /** Answer bytes kept for mirroring, an exchange; past it `shed(answer_too_large)`. */
+  readonly maxAnswerBytes: number;
+  /** Bytes kept for mirroring in one gateway process; past it `shed(gateway_memory)`. */
+  readonly maxHeldBytes: number;
+  /** Bytes queued on the wire to the mirror; past it `shed(wire_full)`. */
+  readonly maxWireBytes: number;
+  /** Longest head (request or answer) that is followed; a longer one makes the connection opaque. */
+  readonly maxHeadBytes: number;
+  /** Requests owed an answer on one connection; more make it opaque. */
+  readonly maxPipelined: number;
+  /** How long a drain waits for open exchanges before it closes them. */
+  readonly drainTimeoutMs: number;
+  /** A gateway that has not answered its status socket for so long is replaced. */
+  readonly heartbeatTimeoutMs: number;
+}
+
+export interface RouteConfig {
+  /** Label on pairs and metrics. */
+  readonly name: string;
+  /** Upper case. */
+  readonly methods: readonly string[];
+  /** `/v1/score`, `/v1/models/{name}/score` (a segment), `/v1/*` (the rest). */
+  readonly path: string;
+  /** How the incumbent's answer is read. */
+  readonly prediction: PredictionConfig;
+  /** JSON Pointers of the request body whose values are stored with the pair. */
+  readonly capture: readonly string[];
+  /** JSON Pointer of the request body whose value becomes the pair's `join`; empty: none. */
+  readonly join: string;
+}
+
+/** Where predictions stand in a JSON answer. RFC 6901 pointers; an empty string means "not there". */
+export interface PredictionConfig {
+  /** Pointer to the array of a batch; empty: the answer is one prediction. The others start at its elements. */
+  readonly items: string;
+  readonly score: string;
+  readonly label: string;
+  /** From the root of the answer, also in a batch. */
+  readonly modelVersion: string;
+}
+
+export type CandidateConfig = HttpCandidateConfig | OnnxCandidateConfig;
+
+interface CandidateBase {
+  /** Letters, digits, `-`, `_`; at most 40 characters. Part of pair ids, metric labels, socket names. */
+  readonly name: string;
+  /** Names of the routes it gets copies of. */
+  readonly routes: readonly string[];
+  /** Rate before anyone has set one, 0 to 1. */
+  readonly rate: number;
+  /** From dispatch to the last answer byte. */
+  readonly timeoutMs: number;
+  /** Copies in flight; more wait in the queue. */
+  readonly maxInFlight: number;
+  readonly maxAnswerBytes: number;
+  /** How its answer is read; the route's where `null`. */
+  readonly prediction: PredictionConfig | null;
+}
+
+export interface HttpCandidateConfig extends CandidateBase {
+  readonly kind: 'http';
+  /** Origin, and a base path that goes before the mapped path. `http:` or `https:`. */
+  readonly url: string;
+  /** Request path at the incumbent → path at the candidate; unlisted paths stay as they are. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** `Host` of the copies; empty: the URL's. */
+  readonly host: string;
+  readonly headers: readonly HeaderConfig[];
+}
+
+/** A header set on every copy: a fixed value, or the content of a file (re-read on change, trimmed). */
+export type HeaderConfig =
+  | { readonly name: string; readonly value: string }
+  | { readonly name: string; readonly file: string };
+
+export interface OnnxCandidateConfig extends CandidateBase {
+  readonly kind: 'onnx';
+  /** Absolute path of the `.onnx` file. */
+  readonly model: string;
+  readonly modelVersion: string;
+  readonly inputs: readonly OnnxInputConfig[];
+  /** Name of the probability output, float32 [N, classes]. */
+  readonly output: string;
+  /** Column of `output` that is the score. */
+  readonly scoreColumn: number;
+  /** Score at or above it = `labels[1]`, below = `labels[0]`. */
+  readonly threshold: number;
+  readonly labels: readonly [string, string];
+}
+
+/** One named model input, [N, 1], taken from the request by JSON Pointer. */
+export interface OnnxInputConfig {
+  readonly name: string;
+  readonly pointer: string;
+  readonly type: 'float32' | 'string';
+}
+
+export interface MirrorConfig {
+  /** Whether mirroring is on before anyone has switched it. */
+  readonly enabled: boolean;
+  /** File that holds the experiment's selection secret; empty: one is made in the run folder. */
+  readonly selectionSecretFile: string;
+  /** Bytes of exchanges held by the mirror, queued and in flight; past it `shed(mirror_memory)`. */
+  readonly maxQueuedBytes: number;
+  /** A copy that waited longer than this for dispatch is `shed(queue_age)`. */
+  readonly maxQueueAgeMs: number;
+  /** Bytes of one decoded body; past it `undecodable(too_large)`. */
+  readonly maxDecodedBytes: number;
+  /** Scores further apart than this (absolute) are outside tolerance. */
+  readonly tolerance: number;
+}
+
+export interface JournalConfig {
+  /** Size of the journal on disk; at the cap new pairs are dropped and counted. */
+  readonly maxBytes: number;
+  /** Pairs stay at least so long (published, too), for `pairs`, the summary and the analysis. */
+  readonly retentionMs: number;
+  /** Bytes between mirror and recorder that are not yet on disk; past it `journal_dropped(recorder_stalled)`. */
+  readonly maxPendingBytes: number;
+}
+
+export interface KafkaConfig {
+  /** `host:port` */
+  readonly brokers: readonly string[];
+  readonly pairsTopic: string;
+  readonly accountingTopic: string;
+  /** Make missing topics. */
+  readonly createTopics: boolean;
+  readonly partitions: number;
+  readonly replication: number;
+  readonly retentionMs: number;
+  readonly maxMessageBytes: number;
+  readonly sendTimeoutMs: number;
+  readonly accountingIntervalMs: number;
+}
+
+export interface AdminConfig {
+  readonly address: Address;
+  /** File of the bearer token, mode 0600; made on first start in the data folder where empty. */
+  readonly tokenFile: string;
+}
+
+export interface MetricsConfig {
+  /** `null`: no metrics listener. */
+  readonly address: Address | null;
+}
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+}
+
+/** Run-time settings, as written by admin to `settings.json` in the run folder. */
+export interface Settings {
+  /** Counts up by one with each change; 0 = nobody has changed anything yet. */
+  readonly version: number;
+  readonly enabled: boolean;
+  /** Candidate name → rate, 0 to 1. A candidate that is missing has its configured rate. */
+  readonly rates: Readonly<Record<string, number>>;
+  readonly changed: SettingsChange | null;
+}
+
+export interface SettingsChange {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly by: string;
+  readonly reason: string;
+}

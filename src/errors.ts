@@ -1,0 +1,121 @@
+/**
+ * Every error an operator can meet, in one table: a stable code, who caused it, and whether trying
+ * again can help. Code matches on `code`, never on text. `docs/errors.md` is tested against this table.
+ */
+
+/** Who caused it. `operator` = what was written in configuration, on the command line or to the API. */
+export type ErrorSource =
+  | 'downstream'
+  | 'incumbent'
+  | 'candidate'
+  | 'kafka'
+  | 'disk'
+  | 'operator'
+  | 'internal';
+
+interface ErrorRow {
+  readonly source: ErrorSource;
+  readonly retryable: boolean;
+  /** One sentence: what it means. What to do stands in docs/errors.md. */
+  readonly meaning: string;
+}
+
+function row(source: ErrorSource, retryable: boolean, meaning: string): ErrorRow {
+  return { source, retryable, meaning };
+}
+
+/** The table. Append rows beside their kin; a code never changes its meaning. */
+export const ERRORS = {
+  // configuration and start
+  UND_CONFIG_UNREADABLE: row('operator', false, 'The configuration file cannot be read or parsed.'),
+  UND_CONFIG_INVALID: row(
+    'operator',
+    false,
+    'A configuration key is unknown or its value is wrong.',
+  ),
+  UND_RUN_FOLDER: row('disk', false, 'The run folder cannot be used.'),
+  UND_SOCKET_PATH_LONG: row('operator', false, 'A Unix socket path is over 107 bytes.'),
+  UND_LISTEN_FAILED: row('operator', true, 'A listening address cannot be bound.'),
+  UND_RUNTIME_UNSUPPORTED: row('operator', false, 'This Node.js or platform is not supported.'),
+
+  // gateway
+  UND_INCUMBENT_REFUSED: row('incumbent', true, 'The incumbent could not be connected to.'),
+  UND_INCUMBENT_UNRESOLVED: row('incumbent', true, "The incumbent's name does not resolve."),
+  UND_INCUMBENT_TIMEOUT: row(
+    'incumbent',
+    true,
+    'The incumbent did not accept a connection in time.',
+  ),
+  UND_GATEWAY_BUSY: row('downstream', true, 'The gateway is at its connection cap.'),
+
+  // wire
+  UND_WIRE_VERSION: row('internal', false, 'Gateway and mirror speak different wire versions.'),
+  UND_WIRE_CORRUPT: row('internal', false, 'A wire message is malformed or over its limit.'),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export interface ErrorOptions {
+  readonly cause?: unknown;
+  /** Facts for logs and reports: bounded, and never a payload or a credential. */
+  readonly details?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** An error with the five answers an operator asks for: code, source, retryable, cause, context. */
+export class UnderstudyError extends Error {
+  readonly code: ErrorCode;
+  readonly source: ErrorSource;
+  readonly retryable: boolean;
+  readonly details: Readonly<Record<string, string | number | boolean>>;
+
+  /**
+   * @param code - a key of the table above
+   * @param message - what happened and what to do, one or two sentences
+   */
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'UnderstudyError';
+    this.code = code;
+    this.source = ERRORS[code].source;
+    this.retryable = ERRORS[code].retryable;
+    this.details = options.details ?? {};
+  }
+}
+
+/** One thing wrong in a configuration: where it stands, what was written, what was expected. */
+export interface ConfigProblem {
+  /** Path of the file, or the name of the environment variable. */
+  readonly file: string;
+  /** 1-based; 0 where the place is not known (an environment variable, a missing key). */
+  readonly line: number;
+  readonly column: number;
+  /** Key path, dotted: `candidates[0].timeoutMs`. Empty for the whole document. */
+  readonly path: string;
+  /** The offending value as it was written, at most 80 characters; empty when the key is missing. */
+  readonly value: string;
+  /** What was expected, in words. */
+  readonly expected: string;
+}
+
+/** All that is wrong with a configuration, found in one go. Code `UND_CONFIG_INVALID` or `_UNREADABLE`. */
+export class ConfigError extends UnderstudyError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(
+    code: 'UND_CONFIG_INVALID' | 'UND_CONFIG_UNREADABLE' | 'UND_SOCKET_PATH_LONG',
+    problems: readonly ConfigProblem[],
+    options: ErrorOptions = {},
+  ) {
+    super(code, problems.map(describeProblem).join('\n'), options);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** `FILE:LINE:COLUMN: path: got VALUE, expected …`: one line, in the form editors can jump to. */
+function describeProblem(p: ConfigProblem): string {
+  const place = p.line > 0 ? `${p.file}:${p.line}:${p.column}` : p.file;
+  const path = p.path === '' ? '' : `${p.path}: `;
+  const got = p.value === '' ? '' : `got ${p.value}, `;
+  return `${place}: ${path}${got}expected ${p.expected}`;
+}

@@ -1,0 +1,90 @@
+/**
+ * The pair record, version 1: one per (exchange, candidate) whose leg ended `paired`, `candidate_error` or
+ * `candidate_timeout`. Published schema: schemas/pair-1.schema.json, held against this type by a test.
+ */
+import type { ObservedLegState } from './leg-states.ts';
+
+export const PAIR_SCHEMA = 'understudy.pair/1';
+
+/** Flags that take a pair out of latency metrics, or warn its reader. */
+export type PairFlag = 'early' | 'downstream_paused' | 'mirror_busy' | 'warm_up';
+
+export interface Prediction {
+  /** A finite number, or absent. */
+  readonly score?: number;
+  readonly label?: string | number | boolean;
+}
+
+/** What is wrong with an answer's predictions. A bounded set. */
+export type PredictionError =
+  | 'not_json'
+  | 'undecodable'
+  | 'score_missing'
+  | 'score_not_a_number'
+  | 'label_missing'
+  | 'items_missing';
+
+/** One side's outcome. Latencies in ms, ≥ 0. */
+export interface Observation {
+  /** HTTP status; absent where there was no answer. */
+  readonly status?: number;
+  readonly first_byte_ms?: number;
+  readonly latency_ms?: number;
+  readonly model_version?: string;
+  readonly predictions: readonly Prediction[];
+  readonly error?: PredictionError;
+}
+
+export interface CandidateObservation extends Observation {
+  readonly name: string;
+  readonly role: 'candidate';
+  /** Exchange complete at the gateway → dispatch. */
+  readonly queue_ms: number;
+  /** Why there is no complete answer: a reason of `candidate_error`, or `timeout`. */
+  readonly failure?: string;
+}
+
+/** How the two answers differ. Absent numbers: nothing could be compared. */
+export interface Divergence {
+  /** Largest |candidate − incumbent| over the predictions, signed: candidate − incumbent. */
+  readonly score_delta_max?: number;
+  readonly label_flips: number;
+  readonly outside_tolerance: number;
+  /** Contract differences: `length`, `type`, `missing`; at most a handful. */
+  readonly fields: readonly string[];
+}
+
+export interface Pair {
+  readonly schema: typeof PAIR_SCHEMA;
+  /** `epoch.seq/candidate`: identity. A repeated delivery carries the same id and the same bytes. */
+  readonly id: string;
+  readonly instance: string;
+  readonly epoch: string;
+  readonly seq: number;
+  /** Exchange complete at the gateway, wall clock, ISO 8601 UTC with microseconds. */
+  readonly time: string;
+  readonly experiment: string;
+  readonly route: string;
+  /** Selection key, also the Kafka message key. */
+  readonly key: string;
+  readonly join?: string;
+  readonly captured: Readonly<Record<string, string | number | boolean | null>>;
+  readonly selection: {
+    readonly u: number;
+    readonly probability: number;
+    readonly rule: string;
+    readonly settings_version: number;
+  };
+  readonly request: {
+    readonly method: string;
+    /** The route's template, never the raw path. */
+    readonly path: string;
+    readonly content_type: string;
+    readonly bytes: number;
+  };
+  readonly flags: readonly PairFlag[];
+  readonly incumbent: Observation;
+  readonly candidate: CandidateObservation;
+  readonly divergence: Divergence;
+  readonly state: ObservedLegState;
+}

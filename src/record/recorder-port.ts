@@ -1,0 +1,84 @@
+/**
+ * What the mirror asks of the recorder, and what comes back. The recorder is a thread: it alone writes the
+ * journal. One transaction holds pairs, the leg counts they make, and the gateway ledgers last received,
+ * so that counts and pairs cannot part.
+ */
+import type { LegCell, LegKey, LegState, ObservedLegState } from '../pair/leg-states.ts';
+import type { ExchangeCell } from '../wire/exchange-ledger.ts';
+
+/** A pair on its way to the journal. */
+export interface PairEntry {
+  readonly leg: LegKey;
+  readonly state: ObservedLegState;
+  readonly reason: string;
+  /** Pair id: `epoch.seq/candidate`. */
+  readonly id: string;
+  /** Selection key = Kafka message key. */
+  readonly key: string;
+  readonly experiment: string;
+  /** Unix ms of the exchange. */
+  readonly timeMs: number;
+  /** The record, as it will be published, byte for byte. */
+  readonly json: string;
+}
+
+/** Ledger of one gateway epoch, as last received. */
+export interface EpochLedger {
+  readonly epoch: string;
+  readonly instance: string;
+  /** Offered so far: next sequence − 1. */
+  readonly offered: number;
+  readonly cells: readonly ExchangeCell[];
+  /** Unix ms at which the mirror received it. */
+  readonly receivedAtMs: number;
+  /** `live`; `clean` after a farewell; `unclean` when the connection ended without one. */
+  readonly state: 'live' | 'clean' | 'unclean';
+}
+
+/** What the journal held when it was opened: the books of earlier mirrors. */
+export interface CommittedBooks {
+  readonly legs: readonly LegCell[];
+  readonly epochs: readonly EpochLedger[];
+}
+
+export interface RecorderStatus {
+  readonly state: 'recording' | 'failing' | 'locked' | 'down';
+  /** Code of the last failure, '' when recording. */
+  readonly error: string;
+  readonly pendingBytes: number;
+  readonly maxPendingBytes: number;
+  readonly committedPairs: number;
+  readonly journalBytes: number;
+  readonly walBytes: number;
+  readonly maxJournalBytes: number;
+  readonly commits: number;
+  readonly publisher: PublisherStatus | null;
+}
+
+export interface PublisherStatus {
+  readonly state: 'connected' | 'connecting' | 'failing';
+  readonly error: string;
+  /** Pairs acknowledged by all in-sync replicas since this process started. */
+  readonly published: number;
+  /** Pairs in the journal and not yet published. */
+  readonly lag: number;
+  readonly sendErrors: number;
+  readonly deadLetters: number;
+}
+
+/** Called once for each entry, when it is on disk, or cannot be: then `journal_dropped` and its reason. */
+export type OnRecorded = (entry: PairEntry, state: LegState, reason: string) => void;
+
+export interface Recorder {
+  /** Committed books, read once before the mirror takes its first hello. */
+  readonly committed: CommittedBooks;
+  /** Hands over a pair; never blocks, never throws. Out of credit: `onRecorded(journal_dropped, recorder_stalled)`. */
+  record(entry: PairEntry): void;
+  /** Counts a leg that ended without a pair. */
+  count(leg: LegKey, state: LegState, reason: string, count: number): void;
+  /** Replaces what is known of an epoch's exchange ledger. */
+  ledger(ledger: EpochLedger): void;
+  status(): RecorderStatus;
+  /** Commits what is pending, stops the publisher after its batch in flight, closes the journal. */
+  close(): Promise<void>;
+}
