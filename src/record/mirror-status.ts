@@ -1,13 +1,6 @@
 import type { LegCell } from '../pair/leg-states.ts';
+import type { HistogramSnapshot } from '../telemetry/histogram.ts';
 import type { EpochLedger, RecorderStatus } from './recorder-port.ts';
-
-/** A histogram with fixed bounds: `counts[i]` = values ≤ `bounds[i]`, not cumulative; the last is the rest. */
-export interface HistogramSnapshot {
-  readonly bounds: readonly number[];
-  readonly counts: readonly number[];
-  readonly sum: number;
-  readonly count: number;
-}
 
 /** What one candidate of the mirror looks like from outside. */
 export interface CandidateStatus {
