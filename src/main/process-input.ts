@@ -1,0 +1,55 @@
+/**
+ * What the supervisor tells a process at its start. It travels on standard input, written once and
+ * ended, so that no secret stands in the arguments or the environment, and no channel stays open.
+ * Needs no package: the gateway reads it, too.
+ */
+import { readFileSync } from 'node:fs';
+import type { Config } from '../config/types.ts';
+
+/** Standard input of each process, as JSON. */
+export interface ProcessInput {
+  readonly config: Config;
+  /** Name of the process: `gw0`, `mirror`, `admin`, `model-NAME`. */
+  readonly name: string;
+  /** Version of Understudy, as in its package.json. */
+  readonly version: string;
+}
+
+/** First descriptor of the listening sockets: one a listener, in order, then health where there is one. */
+export const FIRST_LISTENER_FD = 3;
+
+/**
+ * Reads standard input to its end and parses it. Called once, first thing in a process; it blocks until
+ * the supervisor has ended the pipe, which it does at once.
+ *
+ * @throws {Error} when standard input is not the supervisor's JSON: the process was started by hand
+ */
+export function readProcessInput(): ProcessInput {
+  return parseProcessInput(readFileSync(0, 'utf8'));
+}
+
+/** The checks behind `readProcessInput`. The configuration itself was checked by who wrote it. */
+export function parseProcessInput(text: string): ProcessInput {
+  let input: unknown;
+  try {
+    input = JSON.parse(text);
+  } catch (cause) {
+    throw new Error('this process is started by the supervisor: run "understudy serve"', { cause });
+  }
+  if (!isProcessInput(input)) {
+    throw new Error('the input of this process lacks config, name or version');
+  }
+  return input;
+}
+
+function isProcessInput(input: unknown): input is ProcessInput {
+  if (typeof input !== 'object' || input === null) return false;
+  if (!('config' in input && 'name' in input && 'version' in input)) return false;
+  const { config, name, version } = input;
+  return (
+    typeof config === 'object' &&
+    config !== null &&
+    typeof name === 'string' &&
+    typeof version === 'string'
+  );
+}
