@@ -48,9 +48,37 @@ export const ERRORS = {
   ),
   UND_GATEWAY_BUSY: row('downstream', true, 'The gateway is at its connection cap.'),
 
+  // telemetry: run folder, status, settings
+  UND_STATUS_SOCKET: row('disk', true, 'A status socket cannot be bound in the run folder.'),
+  UND_STATUS_UNAVAILABLE: row('internal', true, 'A process does not answer on its status socket.'),
+  UND_SETTINGS_MALFORMED: row(
+    'disk',
+    false,
+    'settings.json cannot be used; older ones stay in force.',
+  ),
+  UND_SELECTION_SECRET: row('operator', false, 'The selection secret cannot be read or made.'),
+
   // wire
   UND_WIRE_VERSION: row('internal', false, 'Gateway and mirror speak different wire versions.'),
   UND_WIRE_CORRUPT: row('internal', false, 'A wire message is malformed or over its limit.'),
+
+  // model process and the demo's scoring API
+  UND_MODEL_MISSING: row('operator', true, 'The model file is not there or cannot be read.'),
+  UND_MODEL_INVALID: row('operator', true, 'The model file is not a model that can be loaded.'),
+  UND_MODEL_INPUTS: row(
+    'operator',
+    true,
+    "The model's inputs or output are not those that the configuration names.",
+  ),
+  UND_MODEL_NOT_READY: row('candidate', true, 'The model is not loaded yet.'),
+  UND_SCORE_REQUEST: row('downstream', false, 'A scoring request is malformed or lacks a feature.'),
+  UND_SCORE_TOO_LARGE: row('downstream', false, 'A scoring request is over the size limit.'),
+  UND_SCORE_ROUTE: row('downstream', false, 'The scoring API has no such path or method.'),
+  UND_SCORE_BUSY: row('candidate', true, 'The scoring API is at its limit of open requests.'),
+  UND_SCORE_FAILED: row('candidate', false, 'The model failed on a well-formed request.'),
+
+  // demo
+  UND_DEMO_FAILED: row('internal', false, 'A step of the demo failed.'),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -15,6 +15,7 @@ export const DEFAULTS = {
   listener: { name: 'main', host: '127.0.0.1' },
   gateway: {
     processes: 1,
+    health: null,
     connectTimeoutMs: 3_000,
     maxConnections: 10_000,
     maxRequestBytes: 1 * MiB,
@@ -31,9 +32,10 @@ export const DEFAULTS = {
     prediction: { items: '', score: '/score', label: '/label', modelVersion: '/model_version' },
   },
   candidate: { rate: 1, timeoutMs: 2_000, maxInFlight: 64, maxAnswerBytes: 1 * MiB },
-  onnx: { scoreColumn: 1, threshold: 0.5 },
+  onnx: { scoreColumn: 1, threshold: 0.5, labels: ['0', '1'] },
   mirror: {
     enabled: true,
+    selectionSecretFile: '',
     maxQueuedBytes: 64 * MiB,
     maxQueueAgeMs: 5_000,
     maxDecodedBytes: 4 * MiB,
@@ -51,7 +53,7 @@ export const DEFAULTS = {
     sendTimeoutMs: 30_000,
     accountingIntervalMs: 10_000,
   },
-  admin: { host: '127.0.0.1', port: 9901 },
+  admin: { host: '127.0.0.1', port: 9901, tokenFile: '' },
   metrics: { host: '127.0.0.1', port: 9902 },
   log: { level: 'info' },
 } as const;
@@ -76,12 +78,40 @@ export const LIMITS = {
   /** A status answer, and how long a reader waits for it. */
   statusBytes: 16 * MiB,
   statusTimeoutMs: 1_000,
+  /** Readers of one status socket at once, and bytes of a request line. */
+  statusReaders: 32,
+  statusRequestBytes: 64,
   /** Log lines waiting for a reader that does not read; the next is dropped and counted. */
   logQueueBytes: 1 * MiB,
+  /** A log line: PIPE_BUF of Linux, which a pipe takes whole or not at all. Its texts, each. */
+  logLineBytes: 4_096,
+  logTextCharacters: 1_000,
+  /** How soon a writer looks again whether the reader of its log has read. */
+  logRetryMs: 50,
+  /** settings.json: 16 candidates and a reason fit many times. */
+  settingsBytes: 64 * KiB,
+  /** Selection secret: a shorter one could be guessed from published pairs. */
+  secretCharactersMin: 16,
+  secretCharactersMax: 1_024,
   /** Candidates, routes, listeners: they are metric labels. */
   candidates: 16,
   routes: 64,
   listeners: 16,
+  /** A configuration file: one of a hundred routes has about 20 KiB. */
+  configBytes: 1 * MiB,
+  /** JSON Pointers a route captures, headers a candidate is sent, inputs of a model. */
+  capturedPointers: 64,
+  candidateHeaders: 64,
+  onnxInputs: 1_024,
+  /** A request to a model process, as sent and decoded, and how many may be open at once. */
+  scoreBodyBytes: 4 * MiB,
+  scoreOpenRequests: 1_024,
+  /** A request to a model process must have arrived within this time. */
+  scoreRequestMs: 10_000,
+  /** A model process without a model looks at its file so often. */
+  modelPollMs: 500,
+  /** Characters of an error that is shown to an operator or a caller. */
+  errorCharacters: 300,
   /** Characters of a reason, an operator's name. */
   reasonCharacters: 500,
 } as const;
