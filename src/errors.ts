@@ -62,6 +62,15 @@ export const ERRORS = {
   UND_WIRE_VERSION: row('internal', false, 'Gateway and mirror speak different wire versions.'),
   UND_WIRE_CORRUPT: row('internal', false, 'A wire message is malformed or over its limit.'),
 
+  // mirror
+  UND_POINTER_SYNTAX: row('operator', false, 'A JSON Pointer is malformed.'),
+  UND_HEADER_FILE: row(
+    'operator',
+    true,
+    'A file that holds a header of the copies cannot be read or used.',
+  ),
+  UND_CANDIDATE_KIND: row('operator', false, 'No candidate of this kind can be made.'),
+
   // model process and the demo's scoring API
   UND_MODEL_MISSING: row('operator', true, 'The model file is not there or cannot be read.'),
   UND_MODEL_INVALID: row('operator', true, 'The model file is not a model that can be loaded.'),
@@ -79,6 +88,24 @@ export const ERRORS = {
 
   // demo
   UND_DEMO_FAILED: row('internal', false, 'A step of the demo failed.'),
+  // journal and recorder
+  UND_JOURNAL_LOCKED: row('disk', true, 'Another instance owns the data folder; nothing is recorded.'),
+  UND_JOURNAL_DISK: row('disk', true, 'The journal cannot be written: full, read-only or failing.'),
+  UND_JOURNAL_FULL: row('disk', true, 'The journal is at its cap; new pairs are dropped.'),
+  UND_JOURNAL_WAL_FULL: row('disk', true, 'A reader holds the journal open; its WAL is at its cap.'),
+  UND_JOURNAL_CORRUPT: row('disk', true, 'The journal was damaged; it was set aside, a new one begun.'),
+  UND_JOURNAL_VERSION: row('disk', false, 'The journal was written by a newer version.'),
+  UND_RECORDER_DOWN: row('internal', true, 'The recorder thread ended; it is started again.'),
+
+  // Kafka
+  UND_KAFKA_UNREACHABLE: row('kafka', true, 'No broker can be reached.'),
+  UND_KAFKA_AUTH: row('kafka', true, 'The brokers refuse our credentials.'),
+  UND_KAFKA_TOPIC_MISSING: row('kafka', true, 'A topic is missing and createTopics is off.'),
+  UND_KAFKA_TOPIC_DIFFERS: row('kafka', false, 'A topic is not as configured; it is used as it is.'),
+  UND_KAFKA_TIMEOUT: row('kafka', true, 'The brokers did not acknowledge a batch within its deadline.'),
+  UND_KAFKA_RECORD_REFUSED: row('kafka', false, 'The brokers refuse a record: too large or invalid.'),
+  UND_KAFKA_FAILED: row('kafka', true, 'The brokers answered a send with an error.'),
+  UND_PUBLISHER_DOWN: row('internal', true, 'The publisher thread ended; it is started again.'),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -93,6 +93,42 @@ export const LIMITS = {
   /** Selection secret: a shorter one could be guessed from published pairs. */
   secretCharactersMin: 16,
   secretCharactersMax: 1_024,
+  /** Pairs of one journal transaction; how long a pair waits for company, and counts without pairs. */
+  journalBatchPairs: 500,
+  journalBatchMs: 5,
+  journalCountsMs: 250,
+  /** Journal transactions under way between mirror and recorder: one written, one waiting. */
+  journalBatchesInFlight: 2,
+  /** The journal's WAL: past it nothing is written until a reader lets go. */
+  journalWalBytes: 64 * MiB,
+  /** Room of the journal kept for counts, so that drops at the cap can be counted. */
+  journalReservePercent: 5,
+  /** Damaged journals kept for inspection, and records kept whose id came twice. */
+  journalsQuarantined: 3,
+  idConflictsKept: 1_000,
+  /** Retries of the journal, of a dead recorder or publisher thread: first wait, doubling. */
+  recorderRetryMinMs: 250,
+  recorderRetryMaxMs: 10_000,
+  /** How long an opening waits for the folder's last owner to end, a closing for the last commit. */
+  recorderOpenMs: 5_000,
+  recorderCloseMs: 10_000,
+  /** A page that a reader takes from the journal; then it lets go of it. */
+  journalPagePairs: 500,
+  journalPageBytes: 4 * MiB,
+  /** Pairs held by the publisher: read, in flight, or sent and not yet confirmed in the journal. */
+  publisherHeldPairs: 20_000,
+  /** Pairs held for one partition, so that a stuck one leaves room for the others. */
+  publisherQueuedPairs: 1_000,
+  /** Pairs younger than so many overtake the backlog. */
+  publisherLivePairs: 2_000,
+  /** The publisher looks for new pairs so often when nobody told it. */
+  publisherPollMs: 250,
+  /** At the end: how long the publisher goes on with what is left. */
+  publisherStopMs: 5_000,
+  /** A send that passed its deadline is rejected by closing its producer; so long at most. */
+  kafkaCloseMs: 5_000,
+  kafkaRetryMinMs: 250,
+  kafkaRetryMaxMs: 10_000,
   /** Candidates, routes, listeners: they are metric labels. */
   candidates: 16,
   routes: 64,
@@ -112,6 +148,27 @@ export const LIMITS = {
   modelPollMs: 500,
   /** Characters of an error that is shown to an operator or a caller. */
   errorCharacters: 300,
+  /** Characters of a captured value, a label, a model version: pairs stay small and Kafka takes them. */
+  capturedCharacters: 256,
+  /** Predictions of one answer; a pair of so many stays below Kafka's default of 1 MB a message. */
+  predictions: 1_000,
+  /** Legs that wait for one candidate: an object costs more than the bytes of a small exchange. */
+  waitingLegs: 10_000,
+  /** How often waiting legs are looked at for their age. */
+  queueSweepMs: 100,
+  /** Idle connections to a candidate: several model servers close theirs at 5 s, and a POST is not retried. */
+  candidateKeepAliveMs: 4_000,
+  /** A pair is flagged `mirror_busy` when the mirror's loop was late by so much during its leg. */
+  mirrorBusyMs: 10,
+  mirrorBusyTickMs: 20,
+  /** A stopping mirror reads what its gateways have still sent, then waits for legs in flight. */
+  intakeStopMs: 250,
+  legsStopMs: 5_000,
+  /** Gateway epochs whose ledgers a mirror keeps; the oldest that ended is forgotten. */
+  epochs: 1_000,
+  /** A file that holds a header of the copies: its size, and how often it is looked at. */
+  headerFileBytes: 8 * KiB,
+  headerFilePollMs: 1_000,
   /** Characters of a reason, an operator's name. */
   reasonCharacters: 500,
 } as const;

@@ -39,7 +39,7 @@ export const LEG_REASONS = {
   ],
   candidate_timeout: [''],
   paired: [''],
-  journal_dropped: ['recorder_stalled', 'journal_full', 'disk', 'recorder_down'],
+  journal_dropped: ['recorder_stalled', 'journal_full', 'disk', 'recorder_down', 'id_conflict'],
   lost_in_crash: [''],
 } as const satisfies Record<LegState, readonly string[]>;
 
