@@ -135,6 +135,8 @@ export const LIMITS = {
   listeners: 16,
   /** A configuration file: one of a hundred routes has about 20 KiB. */
   configBytes: 1 * MiB,
+  /** Problems of one configuration that are shown. */
+  configProblems: 50,
   /** JSON Pointers a route captures, headers a candidate is sent, inputs of a model. */
   capturedPointers: 64,
   candidateHeaders: 64,
@@ -164,8 +166,6 @@ export const LIMITS = {
   /** A stopping mirror reads what its gateways have still sent, then waits for legs in flight. */
   intakeStopMs: 250,
   legsStopMs: 5_000,
-  /** Gateway epochs whose ledgers a mirror keeps; the oldest that ended is forgotten. */
-  epochs: 1_000,
   /** A file that holds a header of the copies: its size, and how often it is looked at. */
   headerFileBytes: 8 * KiB,
   headerFilePollMs: 1_000,

@@ -1,0 +1,91 @@
+/**
+ * What no single key can say: names are unique, names that are referred to exist, addresses do not clash.
+ * Works on the value as it was read, so that these problems appear together with those of single keys.
+ */
+import { parseAddress } from './address.ts';
+import { DEFAULTS } from './defaults.ts';
+import { nearest } from './keys.ts';
+import type { KeyPath } from './source.ts';
+
+/** A problem without its place. */
+export interface Finding {
+  readonly path: KeyPath;
+  readonly value: unknown;
+  readonly expected: string;
+}
+
+/** @param value - the file's value, of any shape */
+export function crossCheck(value: unknown): Finding[] {
+  return [
+    ...duplicateNames(value, 'listeners', DEFAULTS.listener.name),
+    ...duplicateNames(value, 'routes'),
+    ...duplicateNames(value, 'candidates'),
+    ...unknownRoutes(value),
+    ...clashingAddresses(value),
+  ];
+}
+
+function member(value: unknown, key: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.hasOwn(value, key) ? Reflect.get(value, key) : undefined;
+}
+
+function items(value: unknown, key: string): readonly unknown[] {
+  const list = member(value, key);
+  return Array.isArray(list) ? list : [];
+}
+
+function duplicateNames(value: unknown, list: string, fallback?: string): Finding[] {
+  const seen = new Set<unknown>();
+  const found: Finding[] = [];
+  for (const [i, item] of items(value, list).entries()) {
+    const name = member(item, 'name') ?? fallback;
+    if (name !== undefined && seen.has(name)) {
+      found.push({ path: [list, i, 'name'], value: name, expected: `a name that is used once` });
+    }
+    seen.add(name);
+  }
+  return found;
+}
+
+function unknownRoutes(value: unknown): Finding[] {
+  const names = items(value, 'routes')
+    .map((route) => member(route, 'name'))
+    .filter((name) => typeof name === 'string');
+  const found: Finding[] = [];
+  for (const [i, candidate] of items(value, 'candidates').entries()) {
+    for (const [j, name] of items(candidate, 'routes').entries()) {
+      if (typeof name !== 'string' || names.includes(name)) continue;
+      const near = nearest(name, names);
+      const hint = near === undefined ? names.slice(0, 10).join(', ') : `did you mean ${near}?`;
+      const expected = `the name of a route (${hint})`;
+      found.push({ path: ['candidates', i, 'routes', j], value: name, expected });
+    }
+  }
+  return found;
+}
+
+/** Two listeners on one address would be found by the kernel only after half of them were bound. */
+function clashingAddresses(value: unknown): Finding[] {
+  const paths: KeyPath[] = [
+    ...items(value, 'listeners').map((_, i) => ['listeners', i, 'listen']),
+    ['gateway', 'health'],
+    ['admin', 'listen'],
+    ['metrics', 'listen'],
+  ];
+  const taken = new Map<string, string>();
+  const found: Finding[] = [];
+  for (const path of paths) {
+    const written = path.reduce<unknown>((node, step) => member(node, String(step)), value);
+    const text = typeof written === 'number' ? String(written) : written;
+    const address = typeof text === 'string' ? parseAddress(text, '127.0.0.1') : null;
+    if (address === null || address.port === 0) continue;
+    const key = `${address.host} ${address.port}`;
+    const other = taken.get(key);
+    if (other !== undefined) {
+      found.push({ path, value: written, expected: `an address other than that of ${other}` });
+    }
+    taken.set(key, other ?? path.join('.').replace(/\.(\d+)/g, '[$1]'));
+  }
+  return found;
+}

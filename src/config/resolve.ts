@@ -1,0 +1,86 @@
+/** From what users wrote, checked and complete, to what code reads. */
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { parseAddress, parseIncumbent } from './address.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { CompleteOptions } from './schema.ts';
+import type { Address, CandidateConfig, Config, HeaderConfig } from './types.ts';
+
+type CandidateOptions = CompleteOptions['candidates'][number];
+type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
+
+/**
+ * @param options - passed the schema and the cross checks
+ * @param folder - absolute; relative paths start here
+ * @returns frozen to its depths
+ */
+export function resolveConfig(options: CompleteOptions, folder: string): Config {
+  const { listeners, gateway, routes, candidates, mirror, admin, metrics } = options;
+  const inFolder = (path: string): string => (path === '' ? '' : resolve(folder, path));
+  const routeNames = routes.map((route) => route.name);
+  return deepFreeze({
+    instance: options.instance ?? hostName(),
+    experiment: options.experiment,
+    runDir: inFolder(options.runDir),
+    dataDir: inFolder(options.dataDir),
+    listeners: listeners.map(({ name, listen, incumbent }) => ({
+      name,
+      address: listenAddress(listen),
+      incumbent: known(parseIncumbent(incumbent), incumbent),
+    })),
+    gateway: { ...gateway, health: gateway.health === null ? null : listenAddress(gateway.health) },
+    routes,
+    candidates: candidates.map((c) => resolveCandidate(c, routeNames, inFolder)),
+    mirror: { ...mirror, selectionSecretFile: inFolder(mirror.selectionSecretFile) },
+    journal: options.journal,
+    kafka: options.kafka,
+    admin: { address: listenAddress(admin.listen), tokenFile: inFolder(admin.tokenFile) },
+    metrics: { address: metrics === null ? null : listenAddress(metrics.listen) },
+    log: options.log,
+  });
+}
+
+function resolveCandidate(
+  options: CandidateOptions,
+  routeNames: readonly string[],
+  inFolder: (path: string) => string,
+): CandidateConfig {
+  const routes = options.routes ?? routeNames;
+  if (options.kind === 'http') {
+    return { ...options, routes, headers: options.headers.map((h) => resolveHeader(h, inFolder)) };
+  }
+  const { modelVersion = options.name, model, labels, ...rest } = options;
+  return { ...rest, routes, modelVersion, model: inFolder(model), labels };
+}
+
+function resolveHeader(
+  { name, value, file }: HttpOptions['headers'][number],
+  inFolder: (path: string) => string,
+): HeaderConfig {
+  return file === undefined ? { name, value: value ?? '' } : { name, file: inFolder(file) };
+}
+
+function listenAddress(written: string | number): Address {
+  return known(parseAddress(String(written), DEFAULTS.listener.host), written);
+}
+
+/** The schema has refused what does not parse. */
+function known(address: Address | null, written: string | number): Address {
+  if (address === null) throw new Error(`unchecked address ${written}`);
+  return address;
+}
+
+/** The host name, of the characters that a record may carry. */
+function hostName(): string {
+  return (
+    hostname()
+      .replace(/[^A-Za-z0-9._-]/g, '-')
+      .slice(0, 100) || 'understudy'
+  );
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const child of Object.values(value)) deepFreeze(child);
+  return Object.freeze(value);
+}

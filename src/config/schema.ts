@@ -1,0 +1,272 @@
+/**
+ * What users write: one YAML file, checked key by key. Unknown keys are errors. The file's shape follows
+ * `Config`, but addresses are text and nearly everything has a default. `schemas/config.schema.json` is
+ * made from this, so editors can check and complete a configuration.
+ */
+import { z } from 'zod';
+import { parseAddress } from './address.ts';
+import { candidate, prediction } from './candidate-schema.ts';
+import {
+  address,
+  bytes,
+  flag,
+  GiB,
+  HOUR_MS,
+  incumbent,
+  integer,
+  KiB,
+  label,
+  MiB,
+  method,
+  milliseconds,
+  name,
+  number,
+  optionalPath,
+  path,
+  pointer,
+  routePath,
+  somePointer,
+  text,
+} from './checks.ts';
+import { DEFAULTS, LIMITS } from './defaults.ts';
+
+/** Longest time that can be configured: a year. */
+const YEAR_MS = 365 * 24 * HOUR_MS;
+
+const listener = z.strictObject({
+  name: name('name')
+    .default(DEFAULTS.listener.name)
+    .meta({ description: 'Name of the listener, unique.' }),
+  listen: address(DEFAULTS.listener.host).meta({
+    description: 'Where callers connect to: host:port, [IPv6]:port, or a port of 127.0.0.1.',
+  }),
+  incumbent: incumbent.meta({
+    description: 'Where their bytes go: http://host:port or host:port. Its answers are returned.',
+  }),
+});
+
+const gateway = z.strictObject({
+  processes: integer(1, 64).default(DEFAULTS.gateway.processes).meta({
+    description: 'Gateway processes that share the listening sockets.',
+  }),
+  health: address(DEFAULTS.listener.host)
+    .nullable()
+    .default(DEFAULTS.gateway.health)
+    .meta({ description: 'Where /livez and /readyz of the gateways are served; null: nowhere.' }),
+  connectTimeoutMs: milliseconds().default(DEFAULTS.gateway.connectTimeoutMs).meta({
+    description: 'How long a connection to the incumbent may take; then 504.',
+  }),
+  maxConnections: integer(1, 1_000_000).default(DEFAULTS.gateway.maxConnections).meta({
+    description: 'Open connections of callers, a gateway process; the next is answered 503.',
+  }),
+  maxRequestBytes: bytes(KiB, GiB).default(DEFAULTS.gateway.maxRequestBytes).meta({
+    description: 'A larger request is passed on but not mirrored.',
+  }),
+  maxAnswerBytes: bytes(KiB, GiB).default(DEFAULTS.gateway.maxAnswerBytes).meta({
+    description: 'A larger answer is passed on but not mirrored.',
+  }),
+  maxHeldBytes: bytes().default(DEFAULTS.gateway.maxHeldBytes).meta({
+    description: 'Bytes kept for mirroring in one gateway process; past it exchanges are shed.',
+  }),
+  maxWireBytes: bytes().default(DEFAULTS.gateway.maxWireBytes).meta({
+    description: 'Bytes queued for the mirror in one gateway process; past it exchanges are shed.',
+  }),
+  maxHeadBytes: bytes(KiB, 16 * MiB)
+    .default(DEFAULTS.gateway.maxHeadBytes)
+    .meta({
+      description: 'A longer request or answer head is passed on; its connection is not mirrored.',
+    }),
+  maxPipelined: integer(1, 100_000).default(DEFAULTS.gateway.maxPipelined).meta({
+    description: 'Requests owed an answer on one connection; more, and it is not mirrored.',
+  }),
+  drainTimeoutMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.drainTimeoutMs).meta({
+    description: 'How long a stopping gateway waits for open exchanges.',
+  }),
+  heartbeatTimeoutMs: integer(1_000, HOUR_MS).default(DEFAULTS.gateway.heartbeatTimeoutMs).meta({
+    description: 'A gateway that has been silent for so long is replaced.',
+  }),
+});
+
+const route = z.strictObject({
+  name: name('name').meta({ description: 'Label on pairs and metrics, unique.' }),
+  methods: z
+    .array(method, { error: 'a list of HTTP methods' })
+    .min(1, { error: 'at least one HTTP method' })
+    .max(16, { error: 'at most 16 HTTP methods' })
+    .default([...DEFAULTS.route.methods])
+    .meta({ description: 'Methods that are mirrored.' }),
+  path: routePath.meta({
+    description: 'What is mirrored: /v1/score, /v1/models/{name}/score, /v1/* (the rest).',
+  }),
+  prediction: prediction
+    .prefault({})
+    .meta({ description: "How the incumbent's JSON answer is read, by JSON Pointer." }),
+  capture: z
+    .array(somePointer, { error: 'a list of JSON Pointers' })
+    .max(LIMITS.capturedPointers, { error: `at most ${LIMITS.capturedPointers} JSON Pointers` })
+    .default([])
+    .meta({ description: 'JSON Pointers of request values that are stored with the pair.' }),
+  join: pointer.default('').meta({
+    description:
+      'JSON Pointer of a request value, unique an exchange, to attach outcomes to later.',
+  }),
+});
+
+const mirror = z.strictObject({
+  enabled: flag()
+    .default(DEFAULTS.mirror.enabled)
+    .meta({ description: 'Whether mirroring is on until an operator switches it.' }),
+  selectionSecretFile: optionalPath('a path').default(DEFAULTS.mirror.selectionSecretFile).meta({
+    description: 'Secret of the selection, the same for all replicas; empty: one is made.',
+  }),
+  maxQueuedBytes: bytes().default(DEFAULTS.mirror.maxQueuedBytes).meta({
+    description: 'Bytes of exchanges in the mirror; past it they are shed.',
+  }),
+  maxQueueAgeMs: milliseconds().default(DEFAULTS.mirror.maxQueueAgeMs).meta({
+    description: 'A copy that waited longer is shed.',
+  }),
+  maxDecodedBytes: bytes(KiB, GiB).default(DEFAULTS.mirror.maxDecodedBytes).meta({
+    description: 'Bytes of one decoded body; past it it is not read.',
+  }),
+  tolerance: number(0, 1e9).default(DEFAULTS.mirror.tolerance).meta({
+    description: 'Scores further apart (absolute) are outside tolerance.',
+  }),
+});
+
+const journal = z.strictObject({
+  maxBytes: bytes(MiB, 1024 * GiB)
+    .default(DEFAULTS.journal.maxBytes)
+    .meta({
+      description: 'Size on disk; at the cap new pairs are dropped and counted.',
+    }),
+  retentionMs: integer(0, YEAR_MS).default(DEFAULTS.journal.retentionMs).meta({
+    description: 'Pairs stay at least so long.',
+  }),
+  maxPendingBytes: bytes(64 * KiB)
+    .default(DEFAULTS.journal.maxPendingBytes)
+    .meta({
+      description: 'Bytes not yet on disk; past it pairs are dropped and counted.',
+    }),
+});
+
+const topic = text(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, 'a name of a Kafka topic');
+const brokerError = 'a Kafka broker: host:port';
+
+const kafka = z.strictObject({
+  brokers: z
+    .array(
+      z
+        .string({ error: brokerError })
+        .refine((value) => (parseAddress(value)?.port ?? 0) !== 0, { error: brokerError }),
+      { error: 'a list of Kafka brokers: host:port' },
+    )
+    .min(1, { error: 'at least one Kafka broker: host:port' })
+    .max(64, { error: 'at most 64 Kafka brokers' })
+    .meta({ description: 'Some brokers, host:port; the others are found through them.' }),
+  pairsTopic: topic.default(DEFAULTS.kafka.pairsTopic).meta({ description: 'Topic of the pairs.' }),
+  accountingTopic: topic.default(DEFAULTS.kafka.accountingTopic).meta({
+    description: 'Topic of the counts, for coverage.',
+  }),
+  createTopics: flag()
+    .default(DEFAULTS.kafka.createTopics)
+    .meta({ description: 'Make topics that are missing.' }),
+  partitions: integer(1, 10_000).default(DEFAULTS.kafka.partitions).meta({
+    description: 'Partitions of a topic that is made.',
+  }),
+  replication: integer(1, 100).default(DEFAULTS.kafka.replication).meta({
+    description: 'Replicas of a topic that is made.',
+  }),
+  retentionMs: integer(-1, 10 * YEAR_MS)
+    .default(DEFAULTS.kafka.retentionMs)
+    .meta({
+      description: 'Retention of a topic that is made; -1: for ever.',
+    }),
+  maxMessageBytes: bytes(KiB, GiB).default(DEFAULTS.kafka.maxMessageBytes).meta({
+    description: 'A larger pair is not sent, and counted.',
+  }),
+  sendTimeoutMs: milliseconds().default(DEFAULTS.kafka.sendTimeoutMs).meta({
+    description: 'How long a batch waits for its acknowledgement.',
+  }),
+  accountingIntervalMs: integer(100, HOUR_MS).default(DEFAULTS.kafka.accountingIntervalMs).meta({
+    description: 'How often counts are sent.',
+  }),
+});
+
+const adminDefault = `${DEFAULTS.admin.host}:${DEFAULTS.admin.port}`;
+const admin = z.strictObject({
+  listen: address(DEFAULTS.admin.host).default(adminDefault).meta({
+    description: 'Where the admin API is served. It changes settings: keep it on loopback.',
+  }),
+  tokenFile: optionalPath('a path').default(DEFAULTS.admin.tokenFile).meta({
+    description: 'File of its bearer token; empty: one is made in the data folder.',
+  }),
+});
+
+const metricsDefault = `${DEFAULTS.metrics.host}:${DEFAULTS.metrics.port}`;
+const metrics = z.strictObject({
+  listen: address(DEFAULTS.metrics.host).default(metricsDefault).meta({
+    description: 'Where /metrics, /livez and /readyz are served, read-only.',
+  }),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'], { error: 'debug, info, warn or error' })
+    .default(DEFAULTS.log.level)
+    .meta({ description: 'The least severe level that is written.' }),
+});
+
+function listOf<T extends z.ZodType>(item: T, what: string, max: number) {
+  return z
+    .array(item, { error: `a list of ${what}s` })
+    .min(1, { error: `at least one ${what}` })
+    .max(max, { error: `at most ${max} ${what}s` });
+}
+
+/** The whole file. */
+export const optionsSchema = z
+  .strictObject({
+    instance: label('a name of this instance')
+      .optional()
+      .meta({ description: 'Name of this instance on pairs; the host name where it is missing.' }),
+    experiment: label('a name of the experiment').default(DEFAULTS.experiment).meta({
+      description: 'The experiment that pairs belong to.',
+    }),
+    runDir: path('a path').default(DEFAULTS.runDir).meta({
+      description: "Folder that the processes share, from this file's folder.",
+    }),
+    dataDir: path('a path').default(DEFAULTS.dataDir).meta({
+      description: "Folder of journal and admin token, from this file's folder.",
+    }),
+    listeners: listOf(listener, 'listener', LIMITS.listeners).meta({
+      description: 'Where callers connect, and where their bytes go.',
+    }),
+    gateway: gateway.prefault({}).meta({ description: 'The processes that carry traffic.' }),
+    routes: listOf(route, 'route', LIMITS.routes).meta({ description: 'What is mirrored.' }),
+    candidates: listOf(candidate, 'candidate', LIMITS.candidates).meta({
+      description: 'Who gets the copies.',
+    }),
+    mirror: mirror.prefault({}).meta({ description: 'The process that sends copies.' }),
+    journal: journal.prefault({}).meta({ description: 'Pairs on disk.' }),
+    kafka: kafka
+      .nullable()
+      .default(null)
+      .meta({ description: 'Where pairs are published; null: the journal alone.' }),
+    admin: admin.prefault({}).meta({ description: 'Settings, status, health.' }),
+    metrics: metrics
+      .nullable()
+      .prefault({})
+      .meta({ description: 'Metrics for Prometheus; null: no listener.' }),
+    log: log.prefault({}).meta({ description: 'JSON lines on standard output.' }),
+  })
+  .meta({ title: 'Understudy configuration' });
+
+/** What users write. */
+export type Options = z.input<typeof optionsSchema>;
+/** The same with defaults filled in: what `resolve.ts` turns into `Config`. */
+export type CompleteOptions = z.output<typeof optionsSchema>;
+
+/** The JSON Schema of the file (draft 2020-12). Cross checks between keys cannot stand in it. */
+export function configJsonSchema(): Record<string, unknown> {
+  return { ...z.toJSONSchema(optionsSchema, { io: 'input' }) };
+}

@@ -1,0 +1,321 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfig, parseConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/types.ts';
+import { ConfigError, type ConfigProblem } from '../../src/errors.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'understudy-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const MINIMAL = `listeners:
+  - listen: 127.0.0.1:8080
+    incumbent: http://127.0.0.1:9000
+routes:
+  - name: score
+    path: /v1/score
+candidates:
+  - name: next
+    url: http://127.0.0.1:9100
+`;
+
+function parse(text: string, env: Record<string, string> = {}): Config {
+  return parseConfig(Buffer.from(text), '/etc/understudy/u.yaml', env);
+}
+
+/** The error that a text ends in. */
+function failure(text: string | Uint8Array, env: Record<string, string> = {}): ConfigError {
+  try {
+    parseConfig(typeof text === 'string' ? Buffer.from(text) : text, 'u.yaml', env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+function problems(text: string | Uint8Array, env: Record<string, string> = {}): string[] {
+  return failure(text, env).problems.map(
+    (p: ConfigProblem) => `${p.file}:${p.line}:${p.column} ${p.path} = ${p.value} | ${p.expected}`,
+  );
+}
+
+describe('a configuration', () => {
+  it('of nine lines is complete and frozen', () => {
+    const config = parse(MINIMAL);
+    expect(config.listeners[0]).toEqual({
+      name: 'main',
+      address: { host: '127.0.0.1', port: 8080 },
+      incumbent: { host: '127.0.0.1', port: 9000 },
+    });
+    expect(config.candidates[0]).toMatchObject({ kind: 'http', routes: ['score'], rate: 1 });
+    expect(config.kafka).toBeNull();
+    expect(config.metrics.address).toEqual({ host: '127.0.0.1', port: 9902 });
+    expect(config.runDir).toBe('/etc/understudy/.understudy/run');
+    expect(Object.isFrozen(config.routes[0]?.prediction)).toBe(true);
+  });
+
+  it('resolves paths from its own folder', () => {
+    const config = parse(
+      MINIMAL.replace(
+        'url: http://127.0.0.1:9100',
+        'kind: onnx\n    model: m/next.onnx\n    output: p\n    inputs: [{ name: a, pointer: /a, type: float32 }]',
+      ),
+    );
+    expect(config.candidates[0]).toMatchObject({
+      model: '/etc/understudy/m/next.onnx',
+      modelVersion: 'next',
+      scoreColumn: 1,
+    });
+  });
+
+  it('takes null for metrics and an empty section for its defaults', () => {
+    const config = parse(`${MINIMAL}metrics: null\ngateway:\nlog:\n`);
+    expect(config.metrics.address).toBeNull();
+    expect(config.gateway.processes).toBe(1);
+  });
+
+  it('is read from a file', () => {
+    const file = join(folder, 'ok.yaml');
+    writeFileSync(file, MINIMAL);
+    expect(loadConfig(file, {}).dataDir).toBe(join(folder, '.understudy/data'));
+  });
+});
+
+describe('a wrong configuration names file, line, column, path, value and what was expected', () => {
+  const cases: [title: string, text: string | Uint8Array, expected: string[]][] = [
+    [
+      'an unknown key, with the nearest known one',
+      `${MINIMAL}gateway:\n  procesess: 2\n`,
+      ['u.yaml:11:3 gateway.procesess = 2 | a known key (did you mean processes?)'],
+    ],
+    [
+      'an unknown key that is near to nothing',
+      `${MINIMAL}log: { level: info, zebra: 1 }\n`,
+      ['u.yaml:10:21 log.zebra = 1 | one of the keys level'],
+    ],
+    [
+      'a wrong number',
+      `${MINIMAL}gateway:\n  processes: 65\n`,
+      ['u.yaml:11:14 gateway.processes = 65 | an integer from 1 to 64'],
+    ],
+    [
+      'an incumbent with a path',
+      MINIMAL.replace('127.0.0.1:9000', '127.0.0.1:9000/v1'),
+      [
+        'u.yaml:3:16 listeners[0].incumbent = http://127.0.0.1:9000/v1 | ' +
+          'the address of the incumbent: http://host:port or host:port, without a path',
+      ],
+    ],
+    [
+      'a method in lower case',
+      MINIMAL.replace('path: /v1/score', 'path: /v1/score\n    methods: [post]'),
+      ['u.yaml:7:15 routes[0].methods[0] = post | an HTTP method in upper case'],
+    ],
+    [
+      'a missing key, at its parent',
+      MINIMAL.replace('    url: http://127.0.0.1:9100\n', ''),
+      [
+        'u.yaml:8:5 candidates[0].url =  | a URL: http:// or https://, host, port and perhaps a ' +
+          'base path; credentials go into headers',
+      ],
+    ],
+    [
+      'a route that does not exist',
+      `${MINIMAL}    routes: [scor]\n`,
+      ['u.yaml:10:14 candidates[0].routes[0] = scor | the name of a route (did you mean score?)'],
+    ],
+    [
+      'a name that is used twice',
+      `${MINIMAL}  - name: next\n    url: http://h:1\n`,
+      ['u.yaml:10:11 candidates[1].name = next | a name that is used once'],
+    ],
+    [
+      'several things at once, in the order of the file',
+      MINIMAL.replace('/v1/score', 'v1 score').replace('name: next', 'name: next one'),
+      [
+        'u.yaml:6:11 routes[0].path = v1 score | a path: /v1/score, /v1/models/{name}/score, or ' +
+          '/v1/* (the rest)',
+        'u.yaml:8:11 candidates[0].name = next one | a name of at most 40 letters, digits, "-" and ' +
+          '"_", that begins with a letter or digit',
+      ],
+    ],
+    [
+      'a header with neither value nor file',
+      `${MINIMAL}    headers:\n      - name: Authorization\n`,
+      ['u.yaml:11:9 candidates[0].headers[0] = {"name":"Authorization"} | either value or file'],
+    ],
+    [
+      'a number where text is meant',
+      `experiment: 7\n${MINIMAL}`,
+      [
+        'u.yaml:1:13 experiment = 7 | a name of the experiment: 1 to 100 letters, digits, ".", ' +
+          '"_" and "-"; as text, in quotes',
+      ],
+    ],
+    [
+      'a candidate of another kind',
+      MINIMAL.replace('name: next', 'kind: grpc\n    name: next'),
+      ['u.yaml:8:11 candidates[0].kind = grpc | http or onnx'],
+    ],
+    [
+      'two listeners on one address',
+      `${MINIMAL}admin: { listen: 8080 }\n`,
+      ['u.yaml:10:18 admin.listen = 8080 | an address other than that of listeners[0].listen'],
+    ],
+    [
+      'a duplicate key',
+      `log:\n  level: info\n  level: warn\n`,
+      [expect.stringMatching(/^u.yaml:3:3 .*unique/)],
+    ],
+    [
+      'a tab as indentation',
+      `log:\n\tlevel: info\n`,
+      [expect.stringMatching(/^u.yaml:2:1 .*[Tt]ab/)],
+    ],
+    [
+      'an alias',
+      `a: &x [1]\nb: *x\n`,
+      [
+        'u.yaml:1:7  = &x | plain keys and values, without anchors, aliases or tags',
+        'u.yaml:2:4  = *x | plain keys and values, without anchors, aliases or tags',
+      ],
+    ],
+    [
+      'bytes that are not UTF-8',
+      Buffer.from([0x61, 0x3a, 0x0a, 0x20, 0xff]),
+      ['u.yaml:2:2  =  | text in UTF-8'],
+    ],
+    [
+      'two documents',
+      `a: 1\n---\nb: 2\n`,
+      [expect.stringMatching(/^u.yaml:2:1 .*multiple documents/)],
+    ],
+  ];
+  it.each(cases)('%s', (_, text, expected) => {
+    expect(problems(text)).toEqual(expected);
+  });
+
+  it('an empty file lacks what it must have', () => {
+    expect(failure('').problems.map((p) => p.path)).toEqual(['listeners', 'routes', 'candidates']);
+  });
+
+  it('a file that is not there is unreadable', () => {
+    const file = join(folder, 'none.yaml');
+    expect(() => loadConfig(file, {})).toThrow(`${file}: expected a readable file (ENOENT`);
+  });
+
+  it('a run folder too long for its sockets has its own code', () => {
+    const error = failure(`runDir: /${'x'.repeat(100)}\n${MINIMAL}`);
+    expect(error.code).toBe('UND_SOCKET_PATH_LONG');
+    expect(error.problems[0]).toMatchObject({ line: 1, column: 9, path: 'runDir' });
+  });
+
+  it('a file that is too large is refused before it is parsed', () => {
+    const file = join(folder, 'large.yaml');
+    writeFileSync(file, Buffer.alloc(3_000_000, '#'));
+    expect(() => loadConfig(file, {})).toThrow('a file of at most 1048576 bytes');
+  });
+});
+
+describe('the environment', () => {
+  it('stands in for any key, typed as the key is', () => {
+    const config = parse(MINIMAL, {
+      UNDERSTUDY_GATEWAY_CONNECT_TIMEOUT_MS: '500',
+      UNDERSTUDY_CANDIDATES_0_RATE: '0.25',
+      UNDERSTUDY_CANDIDATES_0_PATHS: '{ /v1/score: /score }',
+      UNDERSTUDY_KAFKA_BROKERS: 'a:9092, b:9092',
+      UNDERSTUDY_MIRROR_ENABLED: 'false',
+      UNDERSTUDY_METRICS: 'null',
+      UNDERSTUDY_INSTANCE: '42',
+      UNDERSTUDY_LISTENERS_1_NAME: 'b',
+      UNDERSTUDY_LISTENERS_1_LISTEN: '8081',
+      UNDERSTUDY_LISTENERS_1_INCUMBENT: 'h:1',
+      UNDERSTUDY_EXPERIMENT: '',
+    });
+    expect(config.gateway.connectTimeoutMs).toBe(500);
+    expect(config.candidates[0]).toMatchObject({ rate: 0.25, paths: { '/v1/score': '/score' } });
+    expect(config.kafka?.brokers).toEqual(['a:9092', 'b:9092']);
+    expect(config.mirror.enabled).toBe(false);
+    expect(config.metrics.address).toBeNull();
+    expect(config.instance).toBe('42');
+    expect(config.listeners[1]?.address.port).toBe(8081);
+    expect(config.experiment).toBe('default');
+  });
+
+  it('is named where its value is wrong', () => {
+    expect(
+      problems(MINIMAL, {
+        UNDERSTUDY_GATEWAY_PROCESSES: 'many',
+        UNDERSTUDY_LISTENERS_7_LISTEN: '1',
+      }),
+    ).toEqual([
+      'UNDERSTUDY_GATEWAY_PROCESSES:0:0 gateway.processes = many | an integer from 1 to 64',
+      'UNDERSTUDY_LISTENERS_7_LISTEN:0:0 listeners[7].listen = 1 | the number of a list element, 0 to 1',
+    ]);
+  });
+
+  it('has no unknown key, but what is not a key and what Kubernetes sets', () => {
+    const kubernetes = {
+      UNDERSTUDY_SERVICE_HOST: '10.0.0.1',
+      UNDERSTUDY_PORT_8080_TCP_ADDR: '10.0.0.1',
+      UNDERSTUDY_GATEWAY_SERVICE_PORT_HTTP: '80',
+      UNDERSTUDY_RUN: '/run/u',
+    };
+    expect(() => parse(MINIMAL, kubernetes)).not.toThrow();
+    expect(problems(MINIMAL, { UNDERSTUDY_GATEWAY_PROCESES: '2' })).toEqual([
+      'UNDERSTUDY_GATEWAY_PROCESES:0:0  =  | a variable that stands for a key of the configuration ' +
+        '(did you mean UNDERSTUDY_GATEWAY_PROCESSES?)',
+    ]);
+  });
+});
+
+describe('whatever the bytes', () => {
+  const isClean = (bytes: Uint8Array): void => {
+    try {
+      parseConfig(bytes, 'u.yaml', {});
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      if (error instanceof ConfigError) expect(error.problems.length).toBeGreaterThan(0);
+    }
+  };
+
+  it('the outcome is a configuration or a ConfigError', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), isClean), { numRuns: 300, seed: 4 });
+    const json = fc.json({ maxDepth: 4 }).map((text) => Buffer.from(text));
+    fc.assert(fc.property(json, isClean), { numRuns: 300, seed: 4 });
+  });
+
+  it('a spoilt configuration is no crash', () => {
+    const spoilt = fc
+      .tuple(fc.nat(MINIMAL.length), fc.nat(12), fc.string({ maxLength: 12, unit: 'binary' }))
+      .map(([at, cut, put]) => Buffer.from(MINIMAL.slice(0, at) + put + MINIMAL.slice(at + cut)));
+    fc.assert(fc.property(spoilt, isClean), { numRuns: 500, seed: 4 });
+  });
+
+  it('values of another type are no crash', () => {
+    const value = fc.oneof(fc.constant(null), fc.boolean(), fc.double(), fc.string(), fc.json());
+    const keys = fc.constantFrom(
+      'listeners',
+      'routes',
+      'candidates',
+      'gateway',
+      'kafka',
+      'metrics',
+    );
+    const text = fc
+      .dictionary(keys, fc.oneof(value, fc.array(fc.dictionary(fc.string(), value))))
+      .map((v) => Buffer.from(JSON.stringify(v)));
+    fc.assert(fc.property(text, isClean), { numRuns: 300, seed: 4 });
+  });
+
+  it('an alias bomb and a thousand brackets are no crash', () => {
+    const bomb = ['a: &a [x]'];
+    for (let i = 1; i < 20; i++) bomb.push(`b${i}: &b${i} [*${i === 1 ? 'a' : `b${i - 1}`}, *a]`);
+    isClean(Buffer.from(bomb.join('\n')));
+    isClean(Buffer.from('['.repeat(200_000)));
+    isClean(Buffer.from('- '.repeat(100_000)));
+  });
+});
