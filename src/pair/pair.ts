@@ -22,7 +22,8 @@ export type PredictionError =
   | 'score_missing'
   | 'score_not_a_number'
   | 'label_missing'
-  | 'items_missing';
+  | 'items_missing'
+  | 'items_too_many';
 
 /** One side's outcome. Latencies in ms, ≥ 0. */
 export interface Observation {
@@ -46,7 +47,7 @@ export interface CandidateObservation extends Observation {
 
 /** How the two answers differ. Absent numbers: nothing could be compared. */
 export interface Divergence {
-  /** Largest |candidate − incumbent| over the predictions, signed: candidate − incumbent. */
+  /** The largest |candidate − incumbent| over the predictions, with its sign: candidate − incumbent. */
   readonly score_delta_max?: number;
   readonly label_flips: number;
   readonly outside_tolerance: number;

@@ -1,0 +1,50 @@
+/**
+ * Why a candidate gave no complete answer, told by error codes: Node's, OpenSSL's, llhttp's and undici's.
+ */
+import type { CandidateErrorReason } from './candidate.ts';
+
+export type Failure = CandidateErrorReason | 'timeout';
+
+/** `ENOENT`: a Unix socket that is not there. */
+const REFUSED = new Set(['ECONNREFUSED', 'ENOENT', 'EACCES']);
+const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
+/** Closed before the answer was complete, whichever way. */
+const RESET = new Set([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'HPE_INVALID_EOF_STATE',
+]);
+const TIMEOUT = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+/** OpenSSL's verification codes have no common prefix. */
+const TLS =
+  /^(?:ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA$|HOSTNAME_MISMATCH$)/;
+
+/**
+ * Classifies an error of a candidate's connection or answer.
+ *
+ * @returns `timeout`, or a reason of `candidate_error`; `network` for what has no name of its own
+ */
+export function toFailure(error: unknown): Failure {
+  const code = codeOf(error);
+  if (RESET.has(code)) return 'reset';
+  if (REFUSED.has(code)) return 'refused';
+  if (TIMEOUT.has(code)) return 'timeout';
+  if (UNRESOLVED.has(code)) return 'unresolved';
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'too_large';
+  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code.startsWith('HPE_')) return 'malformed';
+  return TLS.test(code) ? 'tls' : 'network';
+}
+
+/** Several addresses make an AggregateError, whose own code is that of the attempts where they agree. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error instanceof AggregateError ? codeOf(error.errors[0]) : '';
+}

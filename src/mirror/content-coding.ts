@@ -1,0 +1,66 @@
+/**
+ * Undoes content-encoding, with limits on the result and on the number of codings. Synchronous: a body is
+ * small or the limit bites, and the pool of threads stays out of the way.
+ */
+import {
+  brotliDecompressSync,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync,
+  zstdDecompressSync,
+} from 'node:zlib';
+
+/** RFC 9110 §8.4.1, RFC 7932, RFC 8878. `x-gzip` is gzip (RFC 9110 §8.4.1.3). */
+const DECODERS: Readonly<Record<string, (body: Buffer, maxBytes: number) => Buffer>> = {
+  __proto__: null as never,
+  gzip: (body, maxOutputLength) => gunzipSync(body, { maxOutputLength }),
+  'x-gzip': (body, maxOutputLength) => gunzipSync(body, { maxOutputLength }),
+  deflate: inflate,
+  br: (body, maxOutputLength) => brotliDecompressSync(body, { maxOutputLength }),
+  zstd: (body, maxOutputLength) => zstdDecompressSync(body, { maxOutputLength }),
+  identity: (body) => body,
+};
+
+/** More than this is nobody's real answer, and each costs a pass. */
+const MAX_CODINGS = 3;
+
+export type Decoded =
+  | { readonly body: Buffer }
+  /** `encoding`: unknown or broken. `too_large`: over the limit. */
+  | { readonly error: 'encoding' | 'too_large' };
+
+/**
+ * @param encoding - value of Content-Encoding, `''` where there is none; the last coding was applied last
+ * @param maxBytes - of the decoded body, ≥ 0
+ */
+export function decodeContent(body: Buffer, encoding: string, maxBytes: number): Decoded {
+  let decoded = body;
+  if (encoding !== '' && body.length > 0) {
+    const codings = encoding.split(',').map((coding) => coding.trim().toLowerCase());
+    if (codings.length > MAX_CODINGS) return { error: 'encoding' };
+    for (const coding of codings.reverse()) {
+      const decode = DECODERS[coding];
+      if (decode === undefined) return { error: 'encoding' };
+      try {
+        decoded = decode(decoded, Math.max(1, maxBytes));
+      } catch (error) {
+        return { error: isTooLarge(error) ? 'too_large' : 'encoding' };
+      }
+    }
+  }
+  return decoded.length > maxBytes ? { error: 'too_large' } : { body: decoded };
+}
+
+/** `deflate` is the zlib format (RFC 9110 §8.4.1.2); some servers send the raw one. */
+function inflate(body: Buffer, maxOutputLength: number): Buffer {
+  try {
+    return inflateSync(body, { maxOutputLength });
+  } catch (error) {
+    if (isTooLarge(error)) throw error;
+    return inflateRawSync(body, { maxOutputLength });
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE';
+}

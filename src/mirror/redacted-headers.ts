@@ -1,0 +1,84 @@
+/**
+ * Which of a caller's headers never reach a candidate. Names in lower case.
+ */
+
+/**
+ * Headers that carry a caller's credential, or a secret given to it. Operators who want one sent name it among
+ * the candidate's own headers.
+ */
+export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'proxy-authenticate',
+  'www-authenticate',
+  'cookie',
+  'cookie2',
+  'set-cookie',
+  'set-cookie2',
+  'x-authorization',
+  'x-api-key',
+  'api-key',
+  'apikey',
+  'x-apikey',
+  'x-auth-key',
+  'x-auth-token',
+  'x-access-token',
+  'x-id-token',
+  'x-session-token',
+  'x-csrf-token',
+  'x-xsrf-token',
+  'x-vault-token',
+  'private-token',
+  // clouds and their gateways
+  'x-amz-security-token',
+  'x-amzn-oidc-accesstoken',
+  'x-amzn-oidc-data',
+  'x-goog-api-key',
+  'x-goog-iap-jwt-assertion',
+  'cf-access-jwt-assertion',
+  'cf-access-client-secret',
+  'ocp-apim-subscription-key',
+  'x-functions-key',
+  'x-ms-token-aad-access-token',
+  'x-ms-token-aad-id-token',
+  'x-ms-token-aad-refresh-token',
+  'x-forwarded-access-token',
+  'x-forwarded-client-cert',
+]);
+
+/** Meant for one connection only: RFC 9110 §7.6.1, RFC 9112 §6, RFC 7540 §3.2.1. */
+export const HOP_BY_HOP_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
+
+/** Said anew for the copy. Expect: the copy's body is never withheld (RFC 9110 §10.1.1). */
+export const REPLACED_HEADERS: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
+
+/** Query parameters that carry a credential: RFC 6750 §2.3, and what clouds sign URLs with. Lower case. */
+export const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
+  'access_token',
+  'refresh_token',
+  'id_token',
+  'auth_token',
+  'api_key',
+  'api-key',
+  'apikey',
+  'x-api-key',
+  'subscription-key',
+  'client_secret',
+  'password',
+  'sig',
+  'signature',
+  'x-amz-signature',
+  'x-amz-credential',
+  'x-amz-security-token',
+  'x-goog-signature',
+  'x-goog-credential',
+]);
