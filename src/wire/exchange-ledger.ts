@@ -31,15 +31,22 @@ export class ExchangeLedger {
   #changed = new Set<ExchangeCell>();
   #seen = 0;
   #settled = 0;
+  /** The cells counted last: an exchange mostly resembles the one before, and a key costs more than it. */
+  #lastSeen: ExchangeCell | undefined;
+  #lastSettled: ExchangeCell | undefined;
 
   see(route: string, hour: number): void {
     this.#seen += 1;
-    this.#add({ route, hour, sizeClass: '', state: 'seen', reason: '' });
+    const last = this.#lastSeen;
+    if (last?.hour === hour && last.route === route) this.#count(last);
+    else this.#lastSeen = this.#add({ route, hour, sizeClass: '', state: 'seen', reason: '' });
   }
 
   settle(exchange: SettledExchange): void {
     this.#settled += 1;
-    this.#add(exchange);
+    const last = this.#lastSettled;
+    if (last !== undefined && isCellOf(last, exchange)) this.#count(last);
+    else this.#lastSettled = this.#add(exchange);
   }
 
   get seen(): number {
@@ -70,7 +77,7 @@ export class ExchangeLedger {
     return changed;
   }
 
-  #add(key: Omit<ExchangeCell, 'count'>): void {
+  #add(key: Omit<ExchangeCell, 'count'>): ExchangeCell {
     const id = exchangeCellId(key);
     let cell = this.#cells.get(id);
     if (cell === undefined) {
@@ -78,9 +85,24 @@ export class ExchangeLedger {
       cell = { route, hour, sizeClass, state, reason, count: 0 };
       this.#cells.set(id, cell);
     }
+    this.#count(cell);
+    return cell;
+  }
+
+  #count(cell: ExchangeCell): void {
     cell.count += 1;
     this.#changed.add(cell);
   }
+}
+
+function isCellOf(cell: ExchangeCell, exchange: SettledExchange): boolean {
+  return (
+    cell.state === exchange.state &&
+    cell.route === exchange.route &&
+    cell.hour === exchange.hour &&
+    cell.sizeClass === exchange.sizeClass &&
+    cell.reason === exchange.reason
+  );
 }
 
 /** Two cells with the same id are the same count. */

@@ -5,7 +5,7 @@
  *   type 1   hello     JSON: first message of a connection
  *   type 2   exchange  binary: one complete exchange (exchange-frame.ts)
  *   type 3   ledger    JSON: the cells that changed, cumulative; at least every 100 ms
- *   type 4   farewell  JSON {}: the gateway ends cleanly, its ledger is final
+ *   type 4   farewell  JSON, like a ledger: the gateway ends cleanly, its ledger is final
  *
  * A message is whole or not at all: one that a reset cut is never resumed.
  */
