@@ -6,6 +6,8 @@ import type { EpochLedger, RecorderStatus } from './recorder-port.ts';
 export interface CandidateStatus {
   readonly name: string;
   readonly kind: 'http' | 'onnx';
+  /** Routes it gets copies of: its legs are held against their offered exchanges. */
+  readonly routes: readonly string[];
   readonly rate: number;
   readonly inFlight: number;
   readonly maxInFlight: number;
@@ -21,9 +23,15 @@ export interface CandidateStatus {
   readonly scoreDifference: HistogramSnapshot;
 }
 
-/** A gateway epoch: its ledger as last received, and the exchanges that have arrived. */
+/** A gateway epoch: its ledger as last received, and how far the mirror's own books have followed. */
 export interface ReceivedEpoch extends EpochLedger {
+  /**
+   * Exchanges accounted for, arrived or known to be lost: for each candidate of all routes, legs of the epoch
+   * and those in flight add up to it. What a live gateway has offered beyond it is on its way.
+   */
   readonly received: number;
+  /** `unclean`: time between the last report and the end, ms: what the gateway counted in it is not known. */
+  readonly unreportedMs?: number;
 }
 
 /** What the mirror says of itself on its status socket. */
