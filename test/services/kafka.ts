@@ -21,7 +21,7 @@ export interface KafkaBrokers {
 }
 
 /** The listeners of a broker started with `secure: true`, and who may use them. */
-export interface SecureListeners {
+interface SecureListeners {
   readonly saslSsl: string[];
   readonly saslPlaintext: string[];
   readonly ssl: string[];
