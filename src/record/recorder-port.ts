@@ -52,6 +52,12 @@ export interface RecorderStatus {
   readonly walBytes: number;
   readonly maxJournalBytes: number;
   readonly commits: number;
+  /** Records whose id was there already with other bytes. */
+  readonly idConflicts: number;
+  /** Damaged journals set aside. */
+  readonly quarantined: number;
+  /** Times the recorder thread had to be started again. */
+  readonly restarts: number;
   readonly publisher: PublisherStatus | null;
 }
 

@@ -1,0 +1,206 @@
+/**
+ * Keeps a journal open through whatever happens to it. Fails open: a batch that cannot be written is
+ * answered so at once, and the next tries are made with back-off.
+ *
+ *   locked     another instance owns the folder; healed when it lets go
+ *   failing    disk full, read-only, I/O error, newer schema, WAL at its cap; healed when a batch is written
+ *   recording  the last batch was written
+ *
+ * A damaged file is set aside with its counts and a new one begun; so is a file that was removed or replaced.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import { LIMITS } from '../config/defaults.ts';
+import type { ErrorCode } from '../errors.ts';
+import { monotonicMs } from '../telemetry/clock.ts';
+import { BackOff } from './back-off.ts';
+import { FolderLock } from './folder-lock.ts';
+import { Journal } from './journal.ts';
+import type { Confirmation, DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
+import { journalPath } from './journal-file.ts';
+import type { RoomOptions } from './journal-room.ts';
+import { quarantine } from './quarantine.ts';
+import { isDamage, journalErrorCode } from './sqlite-errors.ts';
+
+export interface KeeperOptions extends RoomOptions {
+  readonly dataDir: string;
+}
+
+/** `committed: false`: nothing was written; the reason is that of every entry. */
+export type CommitOutcome =
+  | { readonly committed: true; readonly dropped: readonly DroppedEntry[] }
+  | { readonly committed: false; readonly reason: DropReason };
+
+export interface KeeperStatus {
+  readonly state: 'recording' | 'failing' | 'locked';
+  readonly error: ErrorCode | '';
+  /** What happened, for a log line; '' when recording. */
+  readonly message: string;
+  readonly journalBytes: number;
+  readonly walBytes: number;
+  readonly lag: number;
+  readonly idConflicts: number;
+  readonly quarantined: number;
+}
+
+export class JournalKeeper {
+  readonly #options: KeeperOptions;
+  readonly #backOff = new BackOff(LIMITS.recorderRetryMinMs, LIMITS.recorderRetryMaxMs);
+  readonly #onOpened: (journal: Journal) => void;
+  #lock: FolderLock | null = null;
+  #journal: Journal | null = null;
+  #state: KeeperStatus['state'] = 'failing';
+  #error: ErrorCode | '' = 'UND_JOURNAL_DISK';
+  #message = 'not opened yet';
+  #retryAtMs = Number.NEGATIVE_INFINITY;
+  #quarantined = 0;
+  #idConflicts = 0;
+
+  /** @param onOpened - called with each journal that is opened: at first, and after each trouble */
+  constructor(options: KeeperOptions, onOpened: (journal: Journal) => void) {
+    this.#options = options;
+    this.#onOpened = onOpened;
+  }
+
+  /** Tries to open the journal, if it is not open and a try is due. @returns whether it is open */
+  open(): boolean {
+    if (this.#journal !== null) return true;
+    if (monotonicMs() < this.#retryAtMs) return false;
+    try {
+      mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
+      this.#lock ??= new FolderLock(this.#options.dataDir);
+      this.#journal = this.#openJournal();
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
+    this.#recovered();
+    this.#onOpened(this.#journal);
+    return true;
+  }
+
+  /** @param confirmations - lost when the batch is not committed: the caller keeps them */
+  commit(batch: JournalBatch, confirmations: readonly Confirmation[]): CommitOutcome {
+    // Twice: a journal that turns out to be damaged or gone is replaced, and the batch is for the new one.
+    for (let attempt = 0; attempt < 2 && this.open(); attempt += 1) {
+      const journal = this.#journal;
+      if (journal === null) break;
+      try {
+        const dropped = journal.commit(batch, confirmations, Date.now());
+        if (journal.isInPlace()) {
+          this.#backOff.reset();
+          return { committed: true, dropped };
+        }
+        this.#closeJournal();
+      } catch (error) {
+        if (isDamage(error)) this.#setAside();
+        else this.#failed(error);
+      }
+    }
+    return { committed: false, reason: this.#dropReason() };
+  }
+
+  /** Somebody met damage while reading: the file is checked, and set aside if it is true. */
+  suspect(): void {
+    const journal = this.#journal;
+    if (journal === null) return;
+    try {
+      if (!journal.isSound()) this.#setAside();
+    } catch (error) {
+      if (isDamage(error)) this.#setAside();
+      else this.#failed(error);
+    }
+    this.open();
+  }
+
+  status(): KeeperStatus {
+    return {
+      state: this.#state,
+      error: this.#error,
+      message: this.#message,
+      ...this.#sizes(),
+      lag: this.#journal?.lag ?? 0,
+      idConflicts: this.#idConflicts + (this.#journal?.idConflicts ?? 0),
+      quarantined: this.#quarantined,
+    };
+  }
+
+  close(): void {
+    this.#closeJournal();
+    this.#lock?.release();
+    this.#lock = null;
+  }
+
+  #openJournal(): Journal {
+    const path = journalPath(this.#options.dataDir);
+    const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+    if (isFolder) this.#rename(path);
+    try {
+      const journal = new Journal(path, this.#options);
+      try {
+        journal.books();
+      } catch (error) {
+        journal.close();
+        throw error;
+      }
+      return journal;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.#rename(path);
+      return new Journal(path, this.#options);
+    }
+  }
+
+  #setAside(): void {
+    this.#closeJournal();
+    try {
+      this.#rename(journalPath(this.#options.dataDir));
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #rename(path: string): void {
+    quarantine(path, new Date());
+    this.#quarantined += 1;
+  }
+
+  #failed(error: unknown): void {
+    // Closed and opened again at the next try: a connection is not trusted after an I/O error.
+    this.#closeJournal();
+    this.#error = journalErrorCode(error);
+    this.#state = this.#error === 'UND_JOURNAL_LOCKED' ? 'locked' : 'failing';
+    this.#message = error instanceof Error ? error.message : String(error);
+    this.#retryAtMs = monotonicMs() + this.#backOff.next();
+  }
+
+  #recovered(): void {
+    this.#state = 'recording';
+    this.#error = '';
+    this.#message = '';
+    this.#retryAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #dropReason(): DropReason {
+    if (this.#state === 'locked') return 'recorder_down';
+    return this.#error === 'UND_JOURNAL_WAL_FULL' ? 'journal_full' : 'disk';
+  }
+
+  #sizes(): Pick<KeeperStatus, 'journalBytes' | 'walBytes'> {
+    try {
+      const journalBytes = this.#journal?.fileBytes ?? 0;
+      return { journalBytes, walBytes: this.#journal?.walBytes ?? 0 };
+    } catch {
+      return { journalBytes: 0, walBytes: 0 };
+    }
+  }
+
+  #closeJournal(): void {
+    this.#idConflicts += this.#journal?.idConflicts ?? 0;
+    try {
+      this.#journal?.close();
+    } catch {
+      // Its file may be gone or unwritable: there is nothing left to save.
+    }
+    this.#journal = null;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The room a journal has: its cap, its retention, its WAL.
+ *
+ * Invariants: pairs are taken in only while used pages stay below `maxBytes` less the WAL's cap and a reserve
+ * for counts; a pair is deleted only when it is past retention and, where Kafka is configured, published.
+ */
+import { statSync } from 'node:fs';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { LIMITS } from '../config/defaults.ts';
+import { UnderstudyError } from '../errors.ts';
+import type { PairEntry } from './recorder-port.ts';
+import { numberOf } from './sqlite-rows.ts';
+
+const PAGE_BYTES = 4096;
+/** Beside its texts a pair costs row headers, two index entries and the slack of its pages. */
+const PAIR_OVERHEAD_BYTES = 160;
+/** Searching the whole journal for room is worth it once in a while only. */
+const SEARCH_INTERVAL_MS = 1_000;
+const SEARCH_PAIRS = 5_000;
+
+export interface RoomOptions {
+  readonly maxBytes: number;
+  readonly retentionMs: number;
+  /** Whether pairs wait for Kafka. */
+  readonly outbox: boolean;
+}
+
+export class JournalRoom {
+  readonly #db: DatabaseSync;
+  readonly #walPath: string;
+  readonly #options: RoomOptions;
+  readonly #maxWalBytes: number;
+  readonly #pairsBytes: number;
+  readonly #pages: StatementSync;
+  readonly #freePages: StatementSync;
+  readonly #oldest: StatementSync;
+  readonly #deleteOldest: StatementSync;
+  readonly #deleteAnywhere: StatementSync;
+  #searchedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(db: DatabaseSync, path: string, options: RoomOptions) {
+    this.#db = db;
+    this.#walPath = `${path}-wal`;
+    this.#options = options;
+    this.#maxWalBytes = Math.min(LIMITS.journalWalBytes, Math.floor(options.maxBytes / 4));
+    const reserve = (options.maxBytes * LIMITS.journalReservePercent) / 100;
+    this.#pairsBytes = options.maxBytes - this.#maxWalBytes - reserve;
+    const checkpointPages = Math.min(1_000, Math.ceil(this.#maxWalBytes / 4 / PAGE_BYTES));
+    db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+    this.#pages = db.prepare('PRAGMA page_count');
+    this.#freePages = db.prepare('PRAGMA freelist_count');
+    this.#oldest = db.prepare('SELECT time_ms FROM pairs ORDER BY seq LIMIT 1');
+    const settled = options.outbox ? 'AND seq NOT IN (SELECT seq FROM outbox)' : '';
+    this.#deleteOldest = db.prepare(`DELETE FROM pairs WHERE time_ms < ? ${settled}
+      AND seq IN (SELECT seq FROM pairs ORDER BY seq LIMIT ?)`);
+    this.#deleteAnywhere = db.prepare(`DELETE FROM pairs WHERE seq IN
+      (SELECT seq FROM pairs WHERE time_ms < ? ${settled} ORDER BY seq LIMIT ?)`);
+  }
+
+  /** Bytes of pages in use: a deleted pair's pages are used again, the file does not shrink. */
+  usedBytes(): number {
+    const pages = numberOf(this.#pages.get(), 'page_count');
+    return (pages - numberOf(this.#freePages.get(), 'freelist_count')) * PAGE_BYTES;
+  }
+
+  /** Bytes on disk, the WAL not counted. */
+  fileBytes(): number {
+    return numberOf(this.#pages.get(), 'page_count') * PAGE_BYTES;
+  }
+
+  walBytes(): number {
+    return statSync(this.#walPath, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  /**
+   * Makes sure, before a transaction, that the WAL may grow by one. A reader that holds a statement open
+   * keeps it from being reset.
+   *
+   * @throws {UnderstudyError} `UND_JOURNAL_WAL_FULL`
+   */
+  checkWal(): void {
+    if (this.walBytes() <= this.#maxWalBytes) return;
+    this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    if (this.walBytes() <= this.#maxWalBytes) return;
+    throw new UnderstudyError(
+      'UND_JOURNAL_WAL_FULL',
+      'A reader keeps the journal’s WAL from ending.',
+    );
+  }
+
+  /**
+   * How many of the entries fit, from the first on; deletes what may leave first. Inside a transaction.
+   *
+   * @param now - Unix ms
+   */
+  admit(entries: readonly PairEntry[], now: number): number {
+    if (entries.length === 0) return 0;
+    this.#deleteExpired(2 * entries.length + 100, now);
+    const fit = this.#fit(entries);
+    if (fit === entries.length || now - this.#searchedAtMs < SEARCH_INTERVAL_MS) return fit;
+    this.#searchedAtMs = now;
+    if (this.#deleteAnywhere.run(now - this.#options.retentionMs, SEARCH_PAIRS).changes === 0) {
+      return fit;
+    }
+    return this.#fit(entries);
+  }
+
+  #deleteExpired(limit: number, now: number): void {
+    const oldest = this.#oldest.get();
+    const before = now - this.#options.retentionMs;
+    if (oldest === undefined || numberOf(oldest, 'time_ms') >= before) return;
+    if (this.#deleteOldest.run(before, limit).changes === 0) return;
+    const first = 'coalesce((SELECT min(seq) FROM pairs), 9e15)';
+    this.#db.exec(`DELETE FROM dead_letters WHERE seq < ${first}`);
+    this.#db.exec(`DELETE FROM outbox WHERE seq < ${first}`);
+  }
+
+  #fit(entries: readonly PairEntry[]): number {
+    let left = this.#pairsBytes - this.usedBytes();
+    let fit = 0;
+    for (const entry of entries) {
+      left -= entryBytes(entry);
+      if (left < 0) break;
+      fit += 1;
+    }
+    return fit;
+  }
+}
+
+/** Bytes an entry takes, in memory and on disk, within a few percent. */
+export function entryBytes(entry: PairEntry): number {
+  const labels = 2 * entry.id.length + entry.key.length + entry.experiment.length;
+  return Buffer.byteLength(entry.json) + labels + PAIR_OVERHEAD_BYTES;
+}

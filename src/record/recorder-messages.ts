@@ -1,0 +1,37 @@
+/** What mirror and recorder thread say to each other. */
+import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
+import type { CommitOutcome, KeeperOptions, KeeperStatus } from './journal-keeper.ts';
+import type { CommittedBooks } from './recorder-port.ts';
+
+export interface RecorderThreadData extends KeeperOptions {
+  readonly session: string;
+  /** Batches whose answer was lost with the last thread. */
+  readonly unanswered: readonly number[];
+}
+
+export type ToRecorder =
+  | { readonly type: 'batch'; readonly batch: JournalBatch }
+  | { readonly type: 'confirm'; readonly confirmation: Confirmation }
+  /** Somebody met damage while reading. */
+  | { readonly type: 'suspect' }
+  | { readonly type: 'close' };
+
+export type FromRecorder =
+  | {
+      /** The journal is open: at first, and again after trouble. */
+      readonly type: 'opened';
+      readonly generation: string;
+      readonly books: CommittedBooks;
+      /** Of the unanswered batches, those that were committed. */
+      readonly answers: readonly (readonly [number: number, dropped: readonly DroppedEntry[]])[];
+    }
+  | {
+      readonly type: 'done';
+      readonly number: number;
+      readonly outcome: CommitOutcome;
+      readonly status: KeeperStatus;
+    }
+  /** Confirmations that are committed. */
+  | { readonly type: 'confirmed'; readonly numbers: readonly number[] }
+  | { readonly type: 'status'; readonly status: KeeperStatus }
+  | { readonly type: 'closed' };

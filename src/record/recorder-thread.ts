@@ -1,0 +1,105 @@
+/** The recorder thread: the only writer of the journal. One message, one transaction. */
+import type { MessagePort } from 'node:worker_threads';
+import { LIMITS } from '../config/defaults.ts';
+import type { Journal } from './journal.ts';
+import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
+import { type CommitOutcome, JournalKeeper } from './journal-keeper.ts';
+import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
+
+/** Confirmations without pairs wait so long for company: only duplicates are at stake. */
+const CONFIRM_MS = 100;
+const STATUS_MS = 250;
+
+/** Runs until it is told to close. */
+export function runRecorderThread(port: MessagePort, data: RecorderThreadData): void {
+  const thread = new RecorderThread(port, data);
+  port.on('message', (message: ToRecorder) => thread.take(message));
+  thread.start();
+}
+
+class RecorderThread {
+  readonly #port: MessagePort;
+  readonly #data: RecorderThreadData;
+  readonly #keeper: JournalKeeper;
+  #unanswered: readonly number[];
+  #confirmations: Confirmation[] = [];
+  #confirmTimer: NodeJS.Timeout | undefined;
+  #statusTimer: NodeJS.Timeout | undefined;
+
+  constructor(port: MessagePort, data: RecorderThreadData) {
+    this.#port = port;
+    this.#data = data;
+    this.#unanswered = data.unanswered;
+    this.#keeper = new JournalKeeper(data, (journal) => this.#opened(journal));
+  }
+
+  start(): void {
+    this.#look();
+    this.#statusTimer = setInterval(() => this.#look(), STATUS_MS);
+  }
+
+  take(message: ToRecorder): void {
+    if (message.type === 'batch') {
+      const { number } = message.batch;
+      const outcome = this.#commit(message.batch);
+      this.#post({ type: 'done', number, outcome, status: this.#keeper.status() });
+    } else if (message.type === 'confirm') {
+      this.#confirmations.push(message.confirmation);
+      this.#confirmTimer ??= setTimeout(() => this.#commitConfirmations(), CONFIRM_MS);
+    } else if (message.type === 'suspect') {
+      this.#keeper.suspect();
+    } else {
+      this.#close();
+    }
+  }
+
+  #look(): void {
+    this.#keeper.open();
+    this.#post({ type: 'status', status: this.#keeper.status() });
+  }
+
+  #opened(journal: Journal): void {
+    const answers: [number, readonly DroppedEntry[]][] = [];
+    for (const number of this.#unanswered) {
+      const dropped = journal.recent(this.#data.session, number);
+      if (dropped !== undefined) answers.push([number, dropped]);
+    }
+    this.#unanswered = [];
+    const { generation } = journal;
+    this.#post({ type: 'opened', generation, books: journal.books(), answers });
+  }
+
+  #commit(batch: JournalBatch): CommitOutcome {
+    const confirmations = this.#confirmations;
+    const outcome = this.#keeper.commit(batch, confirmations);
+    if (outcome.committed && confirmations.length > 0) {
+      this.#confirmations = [];
+      const numbers = confirmations.map((confirmation) => confirmation.number);
+      this.#post({ type: 'confirmed', numbers });
+    }
+    return outcome;
+  }
+
+  #commitConfirmations(): void {
+    this.#confirmTimer = undefined;
+    if (this.#confirmations.length === 0) return;
+    const outcome = this.#commit({ session: '', number: 0, entries: [], counts: [], ledgers: [] });
+    if (!outcome.committed) {
+      this.#confirmTimer = setTimeout(() => this.#commitConfirmations(), LIMITS.recorderRetryMinMs);
+    }
+  }
+
+  #close(): void {
+    clearInterval(this.#statusTimer);
+    clearTimeout(this.#confirmTimer);
+    this.#commitConfirmations();
+    clearTimeout(this.#confirmTimer);
+    this.#keeper.close();
+    this.#post({ type: 'closed' });
+    this.#port.close();
+  }
+
+  #post(message: FromRecorder): void {
+    this.#port.postMessage(message);
+  }
+}

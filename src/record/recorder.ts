@@ -1,0 +1,286 @@
+/**
+ * The mirror's end of the recorder: hands over, never waits. Entries and counts stay in memory
+ * (PendingRecord) until their transaction is confirmed by the recorder thread.
+ */
+import { randomUUID } from 'node:crypto';
+import { LIMITS } from '../config/defaults.ts';
+import type { Config } from '../config/types.ts';
+import type { LegKey, LegState } from '../pair/leg-states.ts';
+import type { Log } from '../telemetry/log-lines.ts';
+import type { DroppedEntry } from './journal-batch.ts';
+import type { KeeperStatus } from './journal-keeper.ts';
+import { PendingRecord } from './pending-record.ts';
+import { PublisherLink } from './publisher-link.ts';
+import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
+import type {
+  CommittedBooks,
+  EpochLedger,
+  OnRecorded,
+  PairEntry,
+  Recorder,
+  RecorderStatus,
+} from './recorder-port.ts';
+import { RestartingWorker, threadEntry } from './restarting-worker.ts';
+
+export type RecorderConfig = Pick<Config, 'dataDir' | 'instance' | 'journal' | 'kafka'>;
+
+const INITIAL: KeeperStatus = {
+  state: 'failing',
+  error: '',
+  message: '',
+  journalBytes: 0,
+  walBytes: 0,
+  lag: 0,
+  idConflicts: 0,
+  quarantined: 0,
+};
+
+/**
+ * Starts the recorder thread and, with Kafka, the publisher thread. Resolves when the journal is open, or when
+ * it is clear that it cannot be now: then the recorder is `failing` or `locked`, and heals by itself.
+ *
+ * @param onRecorded - called once for each entry: from `record` itself when it is dropped at once, else later
+ */
+export async function openRecorder(
+  config: RecorderConfig,
+  onRecorded: OnRecorded,
+  log: Log,
+): Promise<Recorder> {
+  const recorder = new ThreadRecorder(config, onRecorded, log);
+  await recorder.ready();
+  return recorder;
+}
+
+class ThreadRecorder implements Recorder {
+  readonly #config: RecorderConfig;
+  readonly #log: Log;
+  readonly #session = randomUUID();
+  readonly #pending: PendingRecord;
+  readonly #worker: RestartingWorker<ToRecorder, FromRecorder>;
+  readonly #publisher: PublisherLink | null;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #closed = Promise.withResolvers<void>();
+  #drained: PromiseWithResolvers<void> | null = null;
+  #committed: CommittedBooks = { legs: [], epochs: [] };
+  #status = INITIAL;
+  /** Batches of a thread that ended: what came of them, its successor says. */
+  #unanswered = new Set<number>();
+  #idConflictsBefore = 0;
+  #quarantinedBefore = 0;
+  #committedPairs = 0;
+  #commits = 0;
+  #restarts = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #timerIsShort = false;
+  #closing = false;
+
+  constructor(config: RecorderConfig, onRecorded: OnRecorded, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#pending = new PendingRecord(this.#session, config.journal.maxPendingBytes, onRecorded);
+    this.#worker = new RestartingWorker({
+      entry: threadEntry('recorder'),
+      data: () => this.#threadData(),
+      onMessage: (message: FromRecorder) => this.#take(message),
+      onDown: (reason) => this.#down(reason),
+    });
+    const { dataDir, instance, kafka } = config;
+    this.#publisher =
+      kafka === null
+        ? null
+        : new PublisherLink({
+            data: { dataDir, instance, kafka },
+            log,
+            onConfirm: (confirmation) => this.#worker.post({ type: 'confirm', confirmation }),
+            onSuspect: () => this.#worker.post({ type: 'suspect' }),
+          });
+  }
+
+  get committed(): CommittedBooks {
+    return this.#committed;
+  }
+
+  /** Waits for the journal, or for the news that it cannot be opened; for a folder's last owner a while. */
+  async ready(): Promise<void> {
+    const patience = setTimeout(() => this.#ready.resolve(), LIMITS.recorderOpenMs);
+    await this.#ready.promise;
+    clearTimeout(patience);
+  }
+
+  record(entry: PairEntry): void {
+    if (this.#closing || !this.#worker.isUp) {
+      this.#pending.drop(entry, 'recorder_down');
+    } else {
+      this.#pending.add(entry);
+    }
+    this.#schedule();
+  }
+
+  count(leg: LegKey, state: LegState, reason: string, count: number): void {
+    this.#pending.count(leg, state, reason, count);
+    this.#schedule();
+  }
+
+  ledger(ledger: EpochLedger): void {
+    this.#pending.ledger(ledger);
+    this.#schedule();
+  }
+
+  status(): RecorderStatus {
+    const { state, error, journalBytes, walBytes, lag, idConflicts, quarantined } = this.#status;
+    const isUp = this.#worker.isUp;
+    return {
+      state: isUp ? state : 'down',
+      error: isUp ? error : 'UND_RECORDER_DOWN',
+      pendingBytes: this.#pending.bytes,
+      maxPendingBytes: this.#config.journal.maxPendingBytes,
+      committedPairs: this.#committedPairs,
+      journalBytes,
+      walBytes,
+      maxJournalBytes: this.#config.journal.maxBytes,
+      commits: this.#commits,
+      idConflicts: this.#idConflictsBefore + idConflicts,
+      quarantined: this.#quarantinedBefore + quarantined,
+      restarts: this.#restarts,
+      publisher: this.#publisher?.status(lag) ?? null,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return this.#closed.promise;
+    this.#closing = true;
+    clearTimeout(this.#timer);
+    this.#drained = Promise.withResolvers();
+    const giveUp = setTimeout(() => {
+      this.#drained?.resolve();
+      this.#closed.resolve();
+    }, LIMITS.recorderCloseMs);
+    this.#send();
+    await this.#drained.promise;
+    await this.#publisher?.stop();
+    giveUp.refresh();
+    this.#worker.post({ type: 'close' });
+    if (!this.#worker.isUp) this.#closed.resolve();
+    await this.#closed.promise;
+    clearTimeout(giveUp);
+    this.#worker.end();
+    // What a stuck or dead thread left behind. Its counts are lost with the process.
+    for (const number of this.#pending.underWay) this.#pending.failed(number, 'recorder_down');
+    this.#pending.dropQueue('recorder_down');
+  }
+
+  #threadData(): RecorderThreadData {
+    const { dataDir, journal, kafka } = this.#config;
+    const { maxBytes, retentionMs } = journal;
+    const unanswered = Array.from(this.#unanswered);
+    const session = this.#session;
+    return { dataDir, maxBytes, retentionMs, outbox: kafka !== null, session, unanswered };
+  }
+
+  #schedule(): void {
+    if (this.#closing) return;
+    const { queued } = this.#pending;
+    if (queued >= LIMITS.journalBatchPairs) {
+      this.#send();
+      return;
+    }
+    const isShort = queued > 0;
+    if (this.#timer !== undefined && (this.#timerIsShort || !isShort)) return;
+    clearTimeout(this.#timer);
+    this.#timerIsShort = isShort;
+    const waitMs = isShort ? LIMITS.journalBatchMs : LIMITS.journalCountsMs;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#send();
+    }, waitMs);
+  }
+
+  #send(): void {
+    const underWay = this.#pending.underWay.length - this.#unanswered.size;
+    let free = LIMITS.journalBatchesInFlight - underWay;
+    while (free > 0 && this.#worker.isUp && !this.#pending.isEmpty) {
+      this.#worker.post({ type: 'batch', batch: this.#pending.takeBatch() });
+      free -= 1;
+    }
+    this.#checkDrained();
+  }
+
+  #take(message: FromRecorder): void {
+    if (message.type === 'opened') this.#opened(message);
+    else if (message.type === 'status') this.#takeStatus(message.status);
+    else if (message.type === 'confirmed') this.#publisher?.confirmed(message.numbers);
+    else if (message.type === 'closed') this.#closed.resolve();
+    else this.#done(message);
+  }
+
+  #opened({ generation, books, answers }: Extract<FromRecorder, { type: 'opened' }>): void {
+    this.#committed = books;
+    for (const [number, dropped] of answers) {
+      this.#unanswered.delete(number);
+      this.#settle(number, dropped);
+    }
+    for (const number of this.#unanswered) this.#pending.failed(number, 'recorder_down');
+    this.#unanswered.clear();
+    this.#publisher?.journal(generation);
+    this.#ready.resolve();
+    this.#schedule();
+  }
+
+  #done({ number, outcome, status }: Extract<FromRecorder, { type: 'done' }>): void {
+    this.#takeStatus(status);
+    if (outcome.committed) {
+      this.#settle(number, outcome.dropped);
+      this.#publisher?.wake();
+    } else {
+      this.#pending.failed(number, outcome.reason);
+      // At the end one refusal is enough: what cannot be written now goes with the process.
+      if (this.#closing) this.#pending.dropQueue(outcome.reason);
+      if (this.#closing && this.#pending.underWay.length === 0) this.#drained?.resolve();
+      if (this.#closing) return;
+    }
+    if (this.#closing || this.#pending.queued >= LIMITS.journalBatchPairs) this.#send();
+    else if (!this.#pending.isEmpty) this.#schedule();
+  }
+
+  #settle(number: number, dropped: readonly DroppedEntry[]): void {
+    this.#commits += 1;
+    this.#committedPairs += this.#pending.committed(number, dropped);
+  }
+
+  #takeStatus(status: KeeperStatus): void {
+    const before = this.#status;
+    this.#status = status;
+    const { state, error, message, quarantined } = status;
+    // A locked folder may be that of a predecessor which is just ending: `ready` waits for it.
+    if (state === 'failing') this.#ready.resolve();
+    if (quarantined > before.quarantined) {
+      const text = 'The journal was damaged or gone: it was set aside, a new one begun.';
+      this.#log.error(text, { code: 'UND_JOURNAL_CORRUPT' });
+    }
+    if (state === before.state && error === before.error) return;
+    if (state === 'recording') this.#log.info('Recording.');
+    else this.#log.error(`Not recording: ${message}`, { state, code: error });
+  }
+
+  #down(reason: string): void {
+    this.#restarts += 1;
+    this.#idConflictsBefore += this.#status.idConflicts;
+    this.#quarantinedBefore += this.#status.quarantined;
+    this.#status = INITIAL;
+    for (const number of this.#pending.underWay) this.#unanswered.add(number);
+    this.#pending.dropQueue('recorder_down');
+    this.#ready.resolve();
+    this.#log.error('The recorder thread ended; it is started again.', {
+      code: 'UND_RECORDER_DOWN',
+      reason: reason.slice(0, LIMITS.errorCharacters),
+    });
+    if (this.#closing) this.#closed.resolve();
+    this.#checkDrained();
+  }
+
+  #checkDrained(): void {
+    if (!this.#closing) return;
+    const isIdle = this.#pending.isEmpty && this.#pending.underWay.length === 0;
+    if (isIdle || !this.#worker.isUp) this.#drained?.resolve();
+  }
+}
