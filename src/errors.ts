@@ -36,6 +36,9 @@ export const ERRORS = {
   UND_RUN_FOLDER: row('disk', false, 'The run folder cannot be used.'),
   UND_SOCKET_PATH_LONG: row('operator', false, 'A Unix socket path is over 107 bytes.'),
   UND_LISTEN_FAILED: row('operator', true, 'A listening address cannot be bound.'),
+  UND_DATA_FOLDER: row('disk', true, 'The data folder cannot be used; nothing is recorded.'),
+  UND_PROCESS_ENDED: row('internal', true, 'A process ended unasked; it is started again.'),
+  UND_PROCESS_SILENT: row('internal', true, 'A process does not answer; it is replaced.'),
   UND_RUNTIME_UNSUPPORTED: row('operator', false, 'This Node.js or platform is not supported.'),
 
   // gateway
@@ -89,11 +92,23 @@ export const ERRORS = {
   // demo
   UND_DEMO_FAILED: row('internal', false, 'A step of the demo failed.'),
   // journal and recorder
-  UND_JOURNAL_LOCKED: row('disk', true, 'Another instance owns the data folder; nothing is recorded.'),
+  UND_JOURNAL_LOCKED: row(
+    'disk',
+    true,
+    'Another instance owns the data folder; nothing is recorded.',
+  ),
   UND_JOURNAL_DISK: row('disk', true, 'The journal cannot be written: full, read-only or failing.'),
   UND_JOURNAL_FULL: row('disk', true, 'The journal is at its cap; new pairs are dropped.'),
-  UND_JOURNAL_WAL_FULL: row('disk', true, 'A reader holds the journal open; its WAL is at its cap.'),
-  UND_JOURNAL_CORRUPT: row('disk', true, 'The journal was damaged; it was set aside, a new one begun.'),
+  UND_JOURNAL_WAL_FULL: row(
+    'disk',
+    true,
+    'A reader holds the journal open; its WAL is at its cap.',
+  ),
+  UND_JOURNAL_CORRUPT: row(
+    'disk',
+    true,
+    'The journal was damaged; it was set aside, a new one begun.',
+  ),
   UND_JOURNAL_VERSION: row('disk', false, 'The journal was written by a newer version.'),
   UND_RECORDER_DOWN: row('internal', true, 'The recorder thread ended; it is started again.'),
 
@@ -101,9 +116,21 @@ export const ERRORS = {
   UND_KAFKA_UNREACHABLE: row('kafka', true, 'No broker can be reached.'),
   UND_KAFKA_AUTH: row('kafka', true, 'The brokers refuse our credentials.'),
   UND_KAFKA_TOPIC_MISSING: row('kafka', true, 'A topic is missing and createTopics is off.'),
-  UND_KAFKA_TOPIC_DIFFERS: row('kafka', false, 'A topic is not as configured; it is used as it is.'),
-  UND_KAFKA_TIMEOUT: row('kafka', true, 'The brokers did not acknowledge a batch within its deadline.'),
-  UND_KAFKA_RECORD_REFUSED: row('kafka', false, 'The brokers refuse a record: too large or invalid.'),
+  UND_KAFKA_TOPIC_DIFFERS: row(
+    'kafka',
+    false,
+    'A topic is not as configured; it is used as it is.',
+  ),
+  UND_KAFKA_TIMEOUT: row(
+    'kafka',
+    true,
+    'The brokers did not acknowledge a batch within its deadline.',
+  ),
+  UND_KAFKA_RECORD_REFUSED: row(
+    'kafka',
+    false,
+    'The brokers refuse a record: too large or invalid.',
+  ),
   UND_KAFKA_FAILED: row('kafka', true, 'The brokers answered a send with an error.'),
   UND_PUBLISHER_DOWN: row('internal', true, 'The publisher thread ended; it is started again.'),
 } as const satisfies Record<string, ErrorRow>;

@@ -75,6 +75,21 @@ export const LIMITS = {
   /** Restart of a killed child: first wait, doubling up to the second. */
   restartMinMs: 100,
   restartMaxMs: 10_000,
+  /** A process that lived so long was healthy: its next restart begins with the first wait. */
+  restartHealthyMs: 10_000,
+  /** A process that has started is asked so often whether it answers, and killed after so long. */
+  startPollMs: 50,
+  startTimeoutMs: 30_000,
+  /** How often each process is asked, and how many missing answers in a row make it silent. */
+  heartbeatIntervalMs: 1_000,
+  heartbeatProbes: 3,
+  /** How long processes of an earlier supervisor may take to give up journal and addresses. */
+  takeoverMs: 10_000,
+  /** A process that was asked to end is killed after so long; gateways have their drain besides. */
+  stopTimeoutMs: 15_000,
+  /** Role `all`: niceness (0 to 19) and out-of-memory score (0 to 1000) of the processes backstage. */
+  backstageNice: 10,
+  backstageOomScore: 500,
   /** A status answer, and how long a reader waits for it. */
   statusBytes: 16 * MiB,
   statusTimeoutMs: 1_000,

@@ -1,0 +1,235 @@
+/**
+ * One process that the supervisor keeps alive.
+ *
+ *   starting ── answers its status socket ──► running ── exits ──► waiting ── back-off ──► starting
+ *      └──────────── any of them ── stop() ──► stopping ── exits ──► stopped
+ *
+ * A gateway that hangs is *replaced*: it retires, its successor starts beside it on the same listening
+ * sockets and takes over the name of its status socket, and only when that one answers is it killed.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { LIMITS } from '../config/defaults.ts';
+import { monotonicMs } from '../telemetry/clock.ts';
+import type { Log } from '../telemetry/log-lines.ts';
+import { readStatus } from '../telemetry/status-socket.ts';
+import type { ProcessPlan } from './process-plan.ts';
+
+export type ChildState = 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped';
+
+/** What the supervisor says of a child. */
+export interface ChildStatus {
+  readonly name: string;
+  /** 0 where there is no process. */
+  readonly pid: number;
+  readonly state: ChildState;
+  readonly restarts: number;
+  /** `code 1`, `signal SIGKILL`, or why it could not be started; empty: it has not ended yet. */
+  readonly lastExit: string;
+}
+
+export interface ChildOptions {
+  /** Absolute path of its program. */
+  readonly program: string;
+  /** Standard input: a `ProcessInput` as JSON. */
+  readonly input: string;
+  /** Listening sockets, handed over as descriptors 3, 4, … */
+  readonly fds: readonly number[];
+  readonly statusSocket: string;
+  /** Called right after each start, with its pid. */
+  readonly onSpawn: (pid: number) => void;
+  readonly log: Log;
+}
+
+export class Child {
+  readonly plan: ProcessPlan;
+  readonly #options: ChildOptions;
+  #process: ChildProcess | null = null;
+  readonly #retiring = new Set<ChildProcess>();
+  #state: ChildState = 'stopped';
+  #restarts = 0;
+  #lastExit = '';
+  #failures = 0;
+  #startedMs = 0;
+  #answeredMs = 0;
+  #silentProbes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #ended: (() => void) | undefined;
+  #stopped: Promise<void> | null = null;
+
+  constructor(plan: ProcessPlan, options: ChildOptions) {
+    this.plan = plan;
+    this.#options = options;
+  }
+
+  get state(): ChildState {
+    return this.#state;
+  }
+
+  status(): ChildStatus {
+    return {
+      name: this.plan.name,
+      pid: this.#process?.pid ?? 0,
+      state: this.#state,
+      restarts: this.#restarts,
+      lastExit: this.#lastExit,
+    };
+  }
+
+  /** A replaced process that has not been killed yet. */
+  get replacing(): boolean {
+    return this.#retiring.size > 0;
+  }
+
+  /** Milliseconds since it last answered, or since its start; NaN where there is nothing to wait for. */
+  silentMs(nowMs: number): number {
+    if (this.#state === 'starting') return nowMs - this.#startedMs;
+    return this.#state === 'running' && this.#silentProbes >= LIMITS.heartbeatProbes
+      ? nowMs - this.#answeredMs
+      : Number.NaN;
+  }
+
+  /** Takes the supervisor's own stall off the child's silence. */
+  discount(stallMs: number): void {
+    this.#startedMs += stallMs;
+    this.#answeredMs += stallMs;
+  }
+
+  start(): void {
+    const { program, input, fds, onSpawn } = this.#options;
+    this.#state = 'starting';
+    this.#startedMs = monotonicMs();
+    this.#silentProbes = 0;
+    // A session of its own: Ctrl-C reaches the supervisor alone, and a killed one takes nobody along.
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+      stdio: ['pipe', 'inherit', 'inherit', ...fds],
+      detached: true,
+    });
+    this.#process = child;
+    child.once('error', (error) => this.#onEnd(child, error.message));
+    child.once('exit', (code, signal) => {
+      this.#onEnd(child, signal === null ? `code ${code}` : `signal ${signal}`);
+    });
+    // It may end before it has read its input; its exit says so.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
+    if (child.pid !== undefined) onSpawn(child.pid);
+    this.#pollStart(child);
+  }
+
+  /** Asks for its status; the answer, or its absence, is all that a heartbeat is. */
+  async probe(): Promise<void> {
+    const child = this.#process;
+    if (child === null) return;
+    const pid = await this.#pidThatAnswers();
+    if (child !== this.#process) return;
+    if (pid !== child.pid) {
+      this.#silentProbes += 1;
+      return;
+    }
+    this.#silentProbes = 0;
+    this.#answeredMs = monotonicMs();
+    if (this.#state === 'starting') this.#onUp();
+  }
+
+  /** Starts a successor beside a process that hangs. */
+  replace(): void {
+    if (this.#process !== null) this.#retiring.add(this.#process);
+    this.#restarts += 1;
+    this.#lastExit = 'no heartbeat';
+    this.start();
+  }
+
+  /** Kills the process; unless it is being stopped, the next one starts after the back-off. */
+  kill(): void {
+    this.#signal('SIGKILL');
+  }
+
+  /**
+   * Asks it to end, and kills it when it has not ended in time. Only the first call counts.
+   *
+   * @returns resolved when it is gone
+   */
+  stop(timeoutMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs);
+    return this.#stopped;
+  }
+
+  async #stop(timeoutMs: number): Promise<void> {
+    clearTimeout(this.#timer);
+    for (const hung of this.#retiring) hung.kill('SIGKILL');
+    if (this.#process === null) {
+      this.#state = 'stopped';
+      return;
+    }
+    this.#state = 'stopping';
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    this.#signal('SIGTERM');
+    const deadline = setTimeout(() => {
+      this.#options.log.warn('process did not end in time', { process: this.plan.name });
+      this.kill();
+    }, timeoutMs);
+    await ended;
+    clearTimeout(deadline);
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+    if (signal === 'SIGKILL') for (const hung of this.#retiring) hung.kill(signal);
+  }
+
+  async #pidThatAnswers(): Promise<number> {
+    try {
+      const status = await readStatus<{ pid?: unknown }>(this.#options.statusSocket);
+      return typeof status.pid === 'number' ? status.pid : 0;
+    } catch {
+      return 0;
+    }
+  }
+
+  /** Until it has answered once; then the supervisor's heartbeat takes over. */
+  #pollStart(child: ChildProcess): void {
+    this.#timer = setTimeout(async () => {
+      if (child !== this.#process || this.#state !== 'starting') return;
+      await this.probe();
+      if (child === this.#process && this.#state === 'starting') this.#pollStart(child);
+    }, LIMITS.startPollMs);
+  }
+
+  #onUp(): void {
+    this.#state = 'running';
+    const { name } = this.plan;
+    const pid = this.#process?.pid ?? 0;
+    this.#options.log.info('process is up', { process: name, pid, restarts: this.#restarts });
+    for (const hung of this.#retiring) hung.kill('SIGKILL');
+  }
+
+  #onEnd(child: ChildProcess, how: string): void {
+    if (this.#retiring.delete(child) || child !== this.#process) return;
+    clearTimeout(this.#timer);
+    this.#process = null;
+    this.#lastExit = how;
+    if (this.#state === 'stopping') {
+      this.#state = 'stopped';
+      this.#ended?.();
+      return;
+    }
+    const aliveMs = monotonicMs() - this.#startedMs;
+    if (aliveMs >= LIMITS.restartHealthyMs) this.#failures = 0;
+    const delayMs = Math.min(LIMITS.restartMinMs * 2 ** this.#failures, LIMITS.restartMaxMs);
+    this.#failures = Math.min(this.#failures + 1, 30);
+    this.#state = 'waiting';
+    this.#options.log.warn('process ended, starting it again', {
+      code: 'UND_PROCESS_ENDED',
+      process: this.plan.name,
+      pid: child.pid ?? 0,
+      exit: how,
+      delayMs,
+    });
+    this.#timer = setTimeout(() => {
+      this.#restarts += 1;
+      this.start();
+    }, delayMs);
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The parent of all processes: holds the listening sockets, starts the others and starts them again. It
+ * accepts no connection and reads no traffic; killed, it takes nobody along.
+ */
+import { LIMITS } from '../config/defaults.ts';
+import type { Config } from '../config/types.ts';
+import { monotonicMs } from '../telemetry/clock.ts';
+import type { Log } from '../telemetry/log-lines.ts';
+import { type RunFolder, runFolder } from '../telemetry/run-folder.ts';
+import { type StatusServer, serveStatus } from '../telemetry/status-socket.ts';
+import { Child, type ChildStatus } from './child.ts';
+import { type EntryName, entryOf } from './entry.ts';
+import { makePrivateFolder } from './folders.ts';
+import { leaveMemoryOutOfCoreDumps, yieldToGateways } from './isolation.ts';
+import { bindListeners, type ListeningSocket } from './listening-sockets.ts';
+import type { ProcessInput } from './process-input.ts';
+import { type ProcessPlan, processesOf, type Role, STOP_ORDER } from './process-plan.ts';
+import { refuseSecondSupervisor, stopOrphans } from './takeover.ts';
+
+export interface SupervisorOptions {
+  readonly config: Config;
+  readonly role: Role;
+  /** Version of Understudy. */
+  readonly version: string;
+  readonly log: Log;
+  /** Programs of the processes; given in tests. */
+  readonly programOf?: (entry: EntryName) => string;
+}
+
+/** What the supervisor says of itself on its status socket. */
+export interface SupervisorStatus {
+  readonly process: 'supervisor';
+  /** `supervisor-all` */
+  readonly name: string;
+  readonly role: Role;
+  readonly pid: number;
+  readonly version: string;
+  readonly uptimeMs: number;
+  /** Where callers connect: name of the listener, `host:port` as bound. */
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+  }[];
+  readonly children: readonly ChildStatus[];
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #folder: RunFolder;
+  readonly #startedMs = monotonicMs();
+  #sockets: readonly ListeningSocket[] = [];
+  #children: readonly Child[] = [];
+  #status: StatusServer | null = null;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | null = null;
+
+  private constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#folder = runFolder(options.config.runDir);
+  }
+
+  /**
+   * Makes the folders, takes over from an earlier supervisor, binds, and starts all processes.
+   *
+   * @returns when all are started; `untilUp` waits until they answer
+   * @throws {UnderstudyError} `UND_LISTEN_FAILED`; `UND_RUN_FOLDER`, also when another supervisor is at work;
+   *   `UND_SOCKET_PATH_LONG`, `UND_STATUS_SOCKET`. Nothing is left running then.
+   */
+  static async start(options: SupervisorOptions): Promise<Supervisor> {
+    const supervisor = new Supervisor(options);
+    await supervisor.#start();
+    return supervisor;
+  }
+
+  /** Addresses as bound, in the order of the configuration; health last. */
+  get sockets(): readonly Pick<ListeningSocket, 'name' | 'address'>[] {
+    return this.#sockets;
+  }
+
+  status(): SupervisorStatus {
+    const { role, version } = this.#options;
+    return {
+      process: 'supervisor',
+      name: `supervisor-${role}`,
+      role,
+      pid: process.pid,
+      version,
+      uptimeMs: monotonicMs() - this.#startedMs,
+      listeners: this.#sockets.map(({ name, address }) => ({ name, ...address })),
+      children: this.#children.map((child) => child.status()),
+    };
+  }
+
+  /** @returns true when every process has answered; false after the time for a start */
+  async untilUp(timeoutMs: number = LIMITS.startTimeoutMs): Promise<boolean> {
+    const deadlineMs = monotonicMs() + timeoutMs;
+    const up = () => this.#children.every((child) => child.state === 'running');
+    while (!up() && this.#stopping === null && monotonicMs() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.startPollMs));
+    }
+    return up();
+  }
+
+  /** Ends all processes in order: gateways drain first, models go last. A second call waits for the first. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** Ends all processes at once; `stop` resolves soon after. */
+  kill(): void {
+    void this.stop(); // cannot reject: each step of it ends in a kill
+    for (const child of this.#children) {
+      void child.stop(0); // cannot reject either
+      child.kill();
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { config, role, log } = this.#options;
+    leaveMemoryOutOfCoreDumps();
+    makePrivateFolder(config.runDir);
+    await refuseSecondSupervisor(this.#folder, role);
+    if (role !== 'gateway') this.#makeDataFolder();
+    const orphans = await stopOrphans(this.#folder, role, log);
+    if (role !== 'backstage') {
+      const patienceMs = orphans.length > 0 ? LIMITS.takeoverMs : 0;
+      this.#sockets = await bindListeners(config, { patienceMs });
+    }
+    try {
+      this.#status = await serveStatus(this.#folder.statusSocket(`supervisor-${role}`), {
+        status: () => this.status(),
+        // Cannot reject: each step of a stop ends in a kill.
+        commands: { stop: () => void this.stop() },
+      });
+    } catch (error) {
+      for (const socket of this.#sockets) socket.close();
+      throw error;
+    }
+    this.#children = processesOf(config, role).map((plan) => this.#makeChild(plan));
+    for (const child of this.#children) child.start();
+    this.#watchHeartbeats();
+  }
+
+  /** Recording starts degraded without it, and heals; traffic does not need it. */
+  #makeDataFolder(): void {
+    try {
+      makePrivateFolder(this.#options.config.dataDir);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log.error('the data folder cannot be used', {
+        code: 'UND_DATA_FOLDER',
+        reason,
+      });
+    }
+  }
+
+  #makeChild(plan: ProcessPlan): Child {
+    const { config, role, version, log, programOf = entryOf } = this.#options;
+    const input: ProcessInput = { config, name: plan.name, version };
+    const yields = role === 'all' && plan.kind !== 'gateway';
+    return new Child(plan, {
+      program: programOf(plan.entry),
+      input: JSON.stringify(input),
+      fds: plan.kind === 'gateway' ? this.#sockets.map((socket) => socket.fd) : [],
+      statusSocket: this.#folder.statusSocket(plan.name),
+      onSpawn: (pid) => {
+        if (yields) yieldToGateways(pid);
+      },
+      log,
+    });
+  }
+
+  #watchHeartbeats(): void {
+    let lastMs = monotonicMs();
+    const tick = async (): Promise<void> => {
+      const stallMs = monotonicMs() - lastMs - LIMITS.heartbeatIntervalMs;
+      // Who was stopped itself cannot tell whether the others were silent.
+      if (stallMs > LIMITS.heartbeatIntervalMs) {
+        for (const child of this.#children) child.discount(stallMs);
+      }
+      await Promise.all(this.#children.map((child) => child.probe()));
+      lastMs = monotonicMs();
+      if (this.#stopping === null) this.#actOnSilence(monotonicMs());
+    };
+    // A tick cannot reject: probes are values. One that is late is not overtaken by the next.
+    const loop = (): void => {
+      this.#heartbeat = setTimeout(() => {
+        void tick().then(() => {
+          if (this.#stopping === null) loop();
+        });
+      }, LIMITS.heartbeatIntervalMs);
+    };
+    loop();
+  }
+
+  #actOnSilence(nowMs: number): void {
+    const { heartbeatTimeoutMs } = this.#options.config.gateway;
+    for (const child of this.#children) {
+      const limitMs = child.state === 'starting' ? LIMITS.startTimeoutMs : heartbeatTimeoutMs;
+      const silentMs = child.silentMs(nowMs);
+      if (!(silentMs >= limitMs)) continue;
+      const running = child.plan.kind === 'gateway' && child.state === 'running';
+      // One gateway at a time: the others carry the traffic meanwhile.
+      if (running && this.#children.some((other) => other.replacing)) continue;
+      this.#options.log.error('process does not answer, it is replaced', {
+        code: 'UND_PROCESS_SILENT',
+        process: child.plan.name,
+        silentMs: Math.round(silentMs),
+      });
+      if (running) child.replace();
+      else child.kill();
+    }
+  }
+
+  async #stop(): Promise<void> {
+    const { config, log } = this.#options;
+    log.info('stopping: gateways drain first', { drainTimeoutMs: config.gateway.drainTimeoutMs });
+    clearTimeout(this.#heartbeat);
+    for (const kind of STOP_ORDER) {
+      const extraMs = kind === 'gateway' ? config.gateway.drainTimeoutMs : 0;
+      const children = this.#children.filter((child) => child.plan.kind === kind);
+      await Promise.all(children.map((child) => child.stop(LIMITS.stopTimeoutMs + extraMs)));
+    }
+    for (const socket of this.#sockets) socket.close();
+    await this.#status?.close();
+    log.info('stopped');
+  }
+}
