@@ -1,0 +1,249 @@
+/**
+ * Follows the HTTP/1.1 framing of both directions of one connection and cuts them into exchanges. Pure:
+ * bytes in, events out; no clock, no socket. It only watches, so a misreading can cost a mirrored copy
+ * and never change traffic.
+ *
+ *   request(bytes) ─► requestHead, requestBytes…, requestEnd        in the order of the requests
+ *   answer(bytes)  ─► answerBegin, answerHead, answerBytes…, answerEnd   for the oldest request owed one
+ *
+ * Invariants: an answer belongs to the oldest request that is owed one; events do not depend on how the
+ * bytes were cut, only `requestBytes` and `answerBytes` come in as many pieces as reads. What cannot be
+ * framed without doubt makes the connection opaque: `opaque` is the last event.
+ */
+import { type AnswerHead, readAnswerHead } from './answer-head.ts';
+import { BodyReader } from './body-reader.ts';
+import { HeadReader, INCOMPLETE } from './head-reader.ts';
+import type { OpaqueReason } from './opaque-reasons.ts';
+import { type RequestHead, readRequestHead } from './request-head.ts';
+import { TOKEN } from './syntax.ts';
+
+export interface TapEvents {
+  /** A request's head is complete and strictly valid. */
+  requestHead(head: RequestHead): void;
+  /** Raw bytes of the request, head included. A view of what was pushed: immutable, or copied. */
+  requestBytes(bytes: Buffer): void;
+  requestEnd(): void;
+  /** The first byte of an answer, interim or final, has come. */
+  answerBegin(): void;
+  /** @param end - offset after the head in the bytes being pushed */
+  answerHead(head: AnswerHead, end: number): void;
+  /** Raw bytes of the final answer, head included; interim answers are left out. */
+  answerBytes(bytes: Buffer): void;
+  answerEnd(): void;
+  opaque(reason: OpaqueReason): void;
+}
+
+export interface TapLimits {
+  readonly maxHeadBytes: number;
+  /** Requests owed an answer. */
+  readonly maxPipelined: number;
+  /** A field, lower case, of which `RequestHead.watched` tells. */
+  readonly watchedField: string;
+}
+
+const LETTER_H = 72;
+
+export class ConnectionTap {
+  readonly #events: TapEvents;
+  readonly #limits: TapLimits;
+  readonly #requestHeads: HeadReader;
+  readonly #requestBody: BodyReader;
+  readonly #answerHeads: HeadReader;
+  readonly #answerBody: BodyReader;
+  /** Requests whose final answer is not complete, oldest first. */
+  readonly #owed: RequestHead[] = [];
+  /** The request that is being read, and the final answer. */
+  #request: RequestHead | null = null;
+  #answering = false;
+  /** An upgrade or CONNECT is unanswered: what follows it waits here, since nobody knows what it is. */
+  #blocked = false;
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  /** The body that an expectation announced may never come: the next request byte is in doubt. */
+  #bodyInDoubt = false;
+  #continued = false;
+  #opaque: OpaqueReason | '' = '';
+
+  constructor(events: TapEvents, limits: TapLimits) {
+    this.#events = events;
+    this.#limits = limits;
+    this.#requestHeads = new HeadReader(limits.maxHeadBytes);
+    this.#requestBody = new BodyReader(limits.maxHeadBytes);
+    this.#answerHeads = new HeadReader(limits.maxHeadBytes);
+    this.#answerBody = new BodyReader(limits.maxHeadBytes);
+  }
+
+  /** Why the connection is opaque; empty while it is framed. */
+  get opaque(): OpaqueReason | '' {
+    return this.#opaque;
+  }
+
+  /** No byte of a request or of an answer is under way. */
+  get idle(): boolean {
+    return (
+      this.#owed.length === 0 &&
+      this.#request === null &&
+      !this.#requestHeads.partial &&
+      !this.#answerHeads.partial
+    );
+  }
+
+  /** Requests owed an answer, or the rest of one. */
+  get owed(): number {
+    return this.#owed.length;
+  }
+
+  /** A request has begun and is not complete. */
+  get requestPartial(): boolean {
+    return this.#request !== null || this.#requestHeads.partial;
+  }
+
+  /** Method of the request that is owed the next answer; empty where none is. */
+  get owedMethod(): string {
+    return this.#owed[0]?.method ?? '';
+  }
+
+  /** @param bytes - read from the caller; must never change afterwards */
+  request(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length && this.#opaque === '') {
+      if (this.#blocked) at = this.#wait(bytes, at);
+      else if (this.#request === null) at = this.#readRequest(bytes, at);
+      else at = this.#goOn(bytes, at, at);
+    }
+  }
+
+  /** @param bytes - read from the incumbent; must never change afterwards */
+  answer(bytes: Buffer): void {
+    let at = 0;
+    while (at < bytes.length && this.#opaque === '') {
+      at = this.#answering ? this.#followAnswer(bytes, at, at) : this.#readAnswer(bytes, at);
+    }
+  }
+
+  /** The incumbent has ended its direction: that is the end of a close-delimited answer. */
+  answerEof(): void {
+    if (this.#opaque === '' && this.#answering && this.#answerBody.untilClose) this.#endAnswer();
+  }
+
+  /** Reads a head, and the body as far as it goes; @returns how far. */
+  #readRequest(bytes: Buffer, at: number): number {
+    const reader = this.#requestHeads;
+    const end = reader.feed(bytes, at);
+    if (end < 0) {
+      if (end !== INCOMPLETE) this.#fail('head_too_long');
+      else if (TOKEN[reader.firstByte] !== 1) this.#fail('request_line');
+      return bytes.length;
+    }
+    const head = readRequestHead(reader.bytes, reader.from, reader.to, this.#limits.watchedField);
+    if (typeof head === 'string') return this.#fail(head);
+    if (this.#owed.length >= this.#limits.maxPipelined) return this.#fail('pipelined');
+    this.#owed.push(head);
+    this.#request = head;
+    this.#requestBody.start(head.bodyBytes);
+    this.#continued = false;
+    this.#bodyInDoubt = false;
+    this.#events.requestHead(head);
+    if (reader.bytes === bytes) return this.#goOn(bytes, at, end);
+    this.#events.requestBytes(part(reader.bytes, reader.from, reader.to));
+    return this.#goOn(bytes, end, end);
+  }
+
+  /** Reads on in the request's body; `from` is where its bytes begin in `bytes`. */
+  #goOn(bytes: Buffer, from: number, at: number): number {
+    const body = this.#requestBody;
+    if (this.#bodyInDoubt && at < bytes.length) return this.#fail('expect');
+    const end = body.feed(bytes, at);
+    if (typeof end === 'string') return this.#fail(end);
+    if (end > from) this.#events.requestBytes(part(bytes, from, end));
+    if (body.ended) {
+      const head = this.#request;
+      this.#request = null;
+      this.#events.requestEnd();
+      this.#blocked = head?.upgrade === true && this.#owed.at(-1) === head;
+    }
+    return end;
+  }
+
+  #wait(bytes: Buffer, at: number): number {
+    this.#waitingBytes += bytes.length - at;
+    if (this.#waitingBytes > this.#limits.maxHeadBytes) return this.#fail('upgrade_pending');
+    this.#waiting.push(part(bytes, at, bytes.length));
+    return bytes.length;
+  }
+
+  #readAnswer(bytes: Buffer, at: number): number {
+    const request = this.#owed[0];
+    if (request === undefined) return this.#fail('unexpected_answer');
+    const reader = this.#answerHeads;
+    if (!reader.partial) this.#events.answerBegin();
+    const end = reader.feed(bytes, at);
+    if (end < 0) {
+      if (end !== INCOMPLETE) this.#fail('head_too_long');
+      else if (reader.firstByte !== LETTER_H) this.#fail('status_line');
+      return bytes.length;
+    }
+    const head = readAnswerHead(reader.bytes, reader.from, reader.to, request);
+    if (typeof head === 'string') return this.#fail(head);
+    if (head.status < 200) {
+      if (head.status === 101) return this.#fail('upgrade');
+      this.#continued ||= head.status === 100 && this.#request === request;
+      return end;
+    }
+    if (request.method === 'CONNECT' && head.status < 300) return this.#fail('upgrade');
+    this.#answering = true;
+    this.#answerBody.start(head.bodyBytes);
+    this.#bodyInDoubt = this.#isBodyInDoubt(request);
+    this.#events.answerHead(head, end);
+    if (reader.bytes === bytes) return this.#followAnswer(bytes, at, end);
+    this.#events.answerBytes(part(reader.bytes, reader.from, reader.to));
+    return this.#followAnswer(bytes, end, end);
+  }
+
+  /** A caller that is answered instead of told to continue may leave its body out: readers differ. */
+  #isBodyInDoubt(answered: RequestHead): boolean {
+    return (
+      answered === this.#request &&
+      answered.expectContinue &&
+      !this.#continued &&
+      this.#requestBody.seenBytes === 0
+    );
+  }
+
+  #followAnswer(bytes: Buffer, from: number, at: number): number {
+    const end = this.#answerBody.feed(bytes, at);
+    if (typeof end === 'string') return this.#fail(end);
+    if (end > from) this.#events.answerBytes(part(bytes, from, end));
+    if (this.#answerBody.ended) this.#endAnswer();
+    return end;
+  }
+
+  #endAnswer(): void {
+    this.#answering = false;
+    this.#owed.shift();
+    this.#events.answerEnd();
+    if (!this.#blocked || this.#owed.length > 0) return;
+    // The upgrade was refused: what came after it are ordinary requests.
+    this.#blocked = false;
+    const waiting = Buffer.concat(this.#waiting);
+    this.#forgetWaiting();
+    this.request(waiting);
+  }
+
+  #forgetWaiting(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  #fail(reason: OpaqueReason): number {
+    this.#opaque = reason;
+    this.#forgetWaiting();
+    this.#events.opaque(reason);
+    return Number.MAX_SAFE_INTEGER;
+  }
+}
+
+/** The bytes themselves where they are all of it: most messages come in one read. */
+function part(bytes: Buffer, from: number, to: number): Buffer {
+  return from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to);
+}
