@@ -39,6 +39,9 @@ export const ERRORS = {
   UND_DATA_FOLDER: row('disk', true, 'The data folder cannot be used; nothing is recorded.'),
   UND_PROCESS_ENDED: row('internal', true, 'A process ended unasked; it is started again.'),
   UND_PROCESS_SILENT: row('internal', true, 'A process does not answer; it is replaced.'),
+  UND_USAGE: row('operator', false, 'A command line is not understood, or lacks something.'),
+  UND_ADMIN_UNREACHABLE: row('internal', true, 'The admin API of an instance does not answer.'),
+  UND_ADMIN_REFUSED: row('operator', false, 'The admin API refuses a request.'),
   UND_RUNTIME_UNSUPPORTED: row('operator', false, 'This Node.js or platform is not supported.'),
 
   // gateway
@@ -61,18 +64,43 @@ export const ERRORS = {
   ),
   UND_SELECTION_SECRET: row('operator', false, 'The selection secret cannot be read or made.'),
 
+  // admin: settings, API, metrics
+  UND_SETTINGS_WRITE: row('disk', true, 'Settings cannot be read or written; nothing has changed.'),
+  UND_SETTINGS_CONFLICT: row('operator', true, 'Another version of the settings is in force.'),
+  UND_ADMIN_TOKEN: row('disk', true, 'The admin token cannot be read or made.'),
+  UND_API_TOKEN: row('operator', false, 'The bearer token is missing or wrong.'),
+  UND_API_THROTTLED: row('operator', true, 'Too many requests without the right token.'),
+  UND_API_HOST: row('operator', false, 'The Host header could be a rebound name.'),
+  UND_API_CROSS_SITE: row('operator', false, 'The request comes from a page of another site.'),
+  UND_API_ROUTE: row('operator', false, 'The admin API has no such path or method.'),
+  UND_API_MEDIA_TYPE: row('operator', false, 'The body is not sent as application/json.'),
+  UND_API_TOO_LARGE: row('operator', false, 'The request is over the size limit of the admin API.'),
+  UND_API_JSON: row('operator', false, 'The body is not JSON, or has a key twice.'),
+  UND_API_FIELD: row('operator', false, 'A key of the body is unknown or its value is wrong.'),
+  UND_API_CANDIDATE: row('operator', false, 'No candidate has this name.'),
+  UND_API_REASON: row(
+    'operator',
+    false,
+    'The reason of a change is missing, or not one short line.',
+  ),
+  UND_API_FAILED: row('internal', true, 'The admin API failed on a well-formed request.'),
+
   // wire
   UND_WIRE_VERSION: row('internal', false, 'Gateway and mirror speak different wire versions.'),
   UND_WIRE_CORRUPT: row('internal', false, 'A wire message is malformed or over its limit.'),
 
   // mirror
   UND_POINTER_SYNTAX: row('operator', false, 'A JSON Pointer is malformed.'),
+  UND_CANDIDATE_UNREACHABLE: row(
+    'candidate',
+    true,
+    'A candidate does not resolve or does not accept a connection.',
+  ),
   UND_HEADER_FILE: row(
     'operator',
     true,
     'A file that holds a header of the copies cannot be read or used.',
   ),
-  UND_CANDIDATE_KIND: row('operator', false, 'No candidate of this kind can be made.'),
 
   // model process and the demo's scoring API
   UND_MODEL_MISSING: row('operator', true, 'The model file is not there or cannot be read.'),

@@ -87,6 +87,14 @@ export const LIMITS = {
   takeoverMs: 10_000,
   /** A process that was asked to end is killed after so long; gateways have their drain besides. */
   stopTimeoutMs: 15_000,
+  /** A probe of `understudy check`: a connection, and a model that is loaded once. */
+  probeMs: 3_000,
+  probeModelMs: 60_000,
+  /** The command line waits so long for the admin API. */
+  adminRequestMs: 5_000,
+  /** `pairs --follow` looks for new pairs so often, and reads so many at once. */
+  followPollMs: 250,
+  followPairs: 500,
   /** Role `all`: niceness (0 to 19) and out-of-memory score (0 to 1000) of the processes backstage. */
   backstageNice: 10,
   backstageOomScore: 500,
@@ -181,9 +189,26 @@ export const LIMITS = {
   /** A stopping mirror reads what its gateways have still sent, then waits for legs in flight. */
   intakeStopMs: 250,
   legsStopMs: 5_000,
+  /** Gateways of one instance, the leaving ones included; the mirror looks so often at its socket's name. */
+  wireConnections: 256,
+  wireWatchMs: 1_000,
   /** A file that holds a header of the copies: its size, and how often it is looked at. */
   headerFileBytes: 8 * KiB,
   headerFilePollMs: 1_000,
   /** Characters of a reason, an operator's name. */
   reasonCharacters: 500,
+  operatorCharacters: 100,
+  /** A request to the admin API: body, and time to arrive. Connections, of API and metrics each. */
+  apiBodyBytes: 16 * KiB,
+  apiRequestMs: 5_000,
+  apiConnections: 64,
+  /** Requests without the right token that are answered 401 and logged, a minute; then 429, unlogged. */
+  apiRefusalsPerMinute: 60,
+  /** Status sockets of one run folder that are read. */
+  statusSockets: 128,
+  /** Ended gateway epochs whose counts metrics hold although the mirror no longer reports them. */
+  epochsRemembered: 1_000,
+  /** Admin's retry of a port that is taken, a folder that cannot be written: first wait, doubling. */
+  adminRetryMinMs: 500,
+  adminRetryMaxMs: 10_000,
 } as const;

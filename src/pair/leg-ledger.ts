@@ -1,23 +1,38 @@
 /**
- * The mirror's ledger of legs. A leg is opened once and settled once; `lost_in_crash` is derived and
- * settled without having been opened, since the mirror never saw those exchanges.
+ * The mirror's ledger of legs. A leg is opened once and settled once; what is derived from a gateway's ledger
+ * (`lost_in_crash`, `ineligible(not_configured)`) is booked without having been opened, since the mirror never
+ * saw those exchanges.
  *
- * Invariant, for each epoch and candidate: opened = Σ settled (but lost_in_crash) + in flight, in flight ≥ 0.
+ * Invariants, at every moment, for each epoch, candidate and route:
+ *   accounted = Σ cells + in flight, in flight ≥ 0
+ *   cells only grow
+ * Bounded by epochs × candidates × routes × hours × size classes × (state, reason) pairs.
  */
 import type { LegCell, LegKey, LegState } from './leg-states.ts';
 
+/** Legs of one epoch, candidate and route, settled or in flight. */
+export interface LegAccount {
+  readonly total: number;
+  /** By `legSpot`. */
+  readonly spots: ReadonlyMap<string, number>;
+}
+
+interface Account extends LegAccount {
+  total: number;
+  readonly spots: Map<string, number>;
+}
+
+const NO_ACCOUNT: LegAccount = { total: 0, spots: new Map() };
+
 export class LegLedger {
   readonly #cells = new Map<string, LegCell>();
-  /** Legs accounted for (settled or in flight), by `epoch|candidate|route`. */
-  readonly #accounted = new Map<string, number>();
+  /** By `epoch|candidate|route`. */
+  readonly #accounts = new Map<string, Account>();
   #inFlight = 0;
 
   /** Takes up what earlier mirrors have committed to the journal, before the first hello. */
   restore(cells: readonly LegCell[]): void {
-    for (const cell of cells) {
-      this.#add(cell, cell.state, cell.reason, cell.count);
-      this.#account(cell, cell.count);
-    }
+    for (const cell of cells) this.book(cell, cell.state, cell.reason, cell.count);
   }
 
   open(leg: LegKey): void {
@@ -31,33 +46,46 @@ export class LegLedger {
   }
 
   /**
-   * Books legs whose exchange was offered and never arrived.
+   * Books legs that were never opened here: restored ones, and exchanges that were offered and never arrived.
    *
-   * @param leg - epoch, candidate, route; hour and size class of the loss where known
-   * @param count - ≥ 1
+   * @param count - ≥ 0; 0 notes that the candidate takes part in the epoch
    */
-  lose(leg: LegKey, count: number): void {
-    this.#add(leg, 'lost_in_crash', '', count);
+  book(leg: LegKey, state: LegState, reason: string, count: number): void {
+    this.#add(leg, state, reason, count);
     this.#account(leg, count);
   }
 
-  /** Legs settled or in flight: what `offered` is held against at a hello. */
-  accounted(epoch: string, candidate: string, route: string): number {
-    return this.#accounted.get(`${epoch}|${candidate}|${route}`) ?? 0;
+  /** Legs settled or in flight: what `offered` is held against. */
+  account(epoch: string, candidate: string, route: string): LegAccount {
+    return this.#accounts.get(`${epoch}|${candidate}|${route}`) ?? NO_ACCOUNT;
+  }
+
+  /** Whether the candidate takes part in the epoch: a leg, or a count of 0, was ever booked or opened. */
+  takesPart(epoch: string, candidate: string, route: string): boolean {
+    return this.#accounts.has(`${epoch}|${candidate}|${route}`);
   }
 
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** All cells, copied; cumulative over all epochs known to this journal. */
+  /** All cells, copied; cumulative over all epochs known to this journal. Counts of 0 are left out. */
   snapshot(): LegCell[] {
-    return Array.from(this.#cells.values(), (cell) => ({ ...cell }));
+    const cells: LegCell[] = [];
+    for (const cell of this.#cells.values()) if (cell.count > 0) cells.push({ ...cell });
+    return cells;
   }
 
-  #account(leg: Pick<LegKey, 'epoch' | 'candidate' | 'route'>, count: number): void {
+  #account(leg: LegKey, count: number): void {
     const key = `${leg.epoch}|${leg.candidate}|${leg.route}`;
-    this.#accounted.set(key, (this.#accounted.get(key) ?? 0) + count);
+    let account = this.#accounts.get(key);
+    if (account === undefined) {
+      account = { total: 0, spots: new Map() };
+      this.#accounts.set(key, account);
+    }
+    account.total += count;
+    const spot = legSpot(leg.hour, leg.sizeClass);
+    account.spots.set(spot, (account.spots.get(spot) ?? 0) + count);
   }
 
   #add(leg: LegKey, state: LegState, reason: string, count: number): void {
@@ -70,6 +98,11 @@ export class LegLedger {
       cell.count += count;
     }
   }
+}
+
+/** Where in an epoch, candidate and route a leg counts. */
+export function legSpot(hour: number, sizeClass: string): string {
+  return `${hour}|${sizeClass}`;
 }
 
 /** Two cells with the same id are the same count. */

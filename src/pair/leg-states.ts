@@ -21,7 +21,7 @@ export type LegState = (typeof LEG_STATES)[number];
 
 /** Reasons by state, a bounded set: they are metric labels. `''` where the state says all. */
 export const LEG_REASONS = {
-  ineligible: ['foreign_mark'],
+  ineligible: ['foreign_mark', 'not_configured'],
   not_selected: [''],
   paused: ['operator', 'mirror_off'],
   undecodable: ['malformed', 'encoding', 'too_large', 'not_json'],

@@ -80,7 +80,7 @@ export interface Recorder {
   readonly committed: CommittedBooks;
   /** Hands over a pair; never blocks, never throws. Out of credit: `onRecorded(journal_dropped, recorder_stalled)`. */
   record(entry: PairEntry): void;
-  /** Counts a leg that ended without a pair. */
+  /** Counts legs that ended without a pair; a count of 0 notes that the candidate takes part in the epoch. */
   count(leg: LegKey, state: LegState, reason: string, count: number): void;
   /** Replaces what is known of an epoch's exchange ledger. */
   ledger(ledger: EpochLedger): void;

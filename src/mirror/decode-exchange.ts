@@ -1,0 +1,121 @@
+/**
+ * Reads an exchange's raw bytes, within limits: the copy for the candidates, and what its pairs will say.
+ */
+import type { RouteConfig } from '../config/types.ts';
+import { parseAnswer, parseRequest } from '../framing/message.ts';
+import type { ExchangeFacts } from '../pair/build-pair.ts';
+import type { LegState } from '../pair/leg-states.ts';
+import { type AnswerReader, compileAnswerReader } from '../prediction/read-predictions.ts';
+import type { ExchangeFrame } from '../wire/messages.ts';
+import type { CandidateRequest } from './candidates/candidate.ts';
+import { compileCapture, type FieldCapture, NOTHING_CAPTURED } from './capture-fields.ts';
+import { decodeContent } from './content-coding.ts';
+import { observeIncumbent } from './observe.ts';
+import { type CallerRequest, isMarked, prepareCopy } from './prepare-copy.ts';
+
+/** A route with its pointers compiled. */
+export interface CompiledRoute {
+  readonly name: string;
+  /** The path's template. */
+  readonly path: string;
+  readonly read: AnswerReader;
+  readonly capture: FieldCapture;
+}
+
+/** @throws {UnderstudyError} `UND_POINTER_SYNTAX` */
+export function compileRoute(route: RouteConfig): CompiledRoute {
+  const { name, path } = route;
+  return {
+    name,
+    path,
+    read: compileAnswerReader(route.prediction),
+    capture: compileCapture(route),
+  };
+}
+
+/** Which exchange, and with what it was selected. */
+export interface ExchangeOrigin {
+  readonly instance: string;
+  readonly epoch: string;
+  readonly experiment: string;
+  /** Drawn number in [0, 1). */
+  readonly u: number;
+  /** Value of the shadow mark. */
+  readonly mark: string;
+}
+
+export type DecodedExchange =
+  | { readonly copy: CandidateRequest; readonly facts: ExchangeFacts }
+  /** A state for all legs of the exchange. */
+  | { readonly state: Extract<LegState, 'undecodable' | 'ineligible'>; readonly reason: string };
+
+/** Media type: type "/" subtype, of RFC 9110's token characters that pairs allow. */
+const MEDIA_TYPE = /^[!#$&^_.+a-z0-9-]+\/[!#$&^_.+a-z0-9-]+$/;
+const MEDIA_TYPE_CHARACTERS = 100;
+
+/**
+ * Never throws. `undecodable(malformed)` where a message is not readable, `(encoding)` where the answer's
+ * content-encoding is unknown or broken, `(too_large)` where a body is over `maxDecodedBytes`.
+ */
+export function decodeExchange(
+  frame: ExchangeFrame,
+  route: CompiledRoute,
+  options: { readonly origin: ExchangeOrigin; readonly maxDecodedBytes: number },
+): DecodedExchange {
+  const { origin, maxDecodedBytes } = options;
+  const request = parseRequest(frame.request);
+  if (request === null) return { state: 'undecodable', reason: 'malformed' };
+  const answer = parseAnswer(frame.answer, request.method);
+  if (answer === null) return { state: 'undecodable', reason: 'malformed' };
+  if (isMarked(request)) return { state: 'ineligible', reason: 'foreign_mark' };
+  if (request.body.length > maxDecodedBytes) return { state: 'undecodable', reason: 'too_large' };
+  const encoding = headerOf(answer.headers, 'content-encoding');
+  const decoded = decodeContent(answer.body, encoding, maxDecodedBytes);
+  if ('error' in decoded) return { state: 'undecodable', reason: decoded.error };
+
+  const incumbent = { status: answer.status, body: decoded.body };
+  return {
+    copy: prepareCopy(request, origin.mark),
+    facts: {
+      instance: origin.instance,
+      epoch: origin.epoch,
+      seq: frame.seq,
+      number: frame.number,
+      wallMs: frame.wallMs,
+      experiment: origin.experiment,
+      route: route.name,
+      method: request.method,
+      path: route.path,
+      contentType: mediaTypeOf(request),
+      requestBytes: request.body.length,
+      ...captureOf(request, route.capture, maxDecodedBytes),
+      u: origin.u,
+      settingsVersion: frame.settingsVersion,
+      incumbent: observeIncumbent(frame, incumbent, route.read),
+    },
+  };
+}
+
+/** A body that cannot be decoded captures nothing: its pair shows that by what is missing. */
+function captureOf(request: CallerRequest, capture: FieldCapture, maxDecodedBytes: number) {
+  if (capture === null) return NOTHING_CAPTURED;
+  const encoding = headerOf(request.headers, 'content-encoding');
+  const decoded = decodeContent(request.body, encoding, maxDecodedBytes);
+  return 'error' in decoded ? NOTHING_CAPTURED : capture(decoded.body.toString('utf8'));
+}
+
+function mediaTypeOf(request: CallerRequest): string {
+  const [type = ''] = headerOf(request.headers, 'content-type').split(';', 1);
+  const text = type.trim().toLowerCase();
+  return text.length <= MEDIA_TYPE_CHARACTERS && MEDIA_TYPE.test(text) ? text : '';
+}
+
+/** All values of a header, joined: RFC 9110 §5.3. */
+function headerOf(headers: CallerRequest['headers'], name: string): string {
+  let joined = '';
+  for (const [header, value] of headers) {
+    if (header.length !== name.length || header.toLowerCase() !== name) continue;
+    joined = joined === '' ? value : `${joined},${value}`;
+  }
+  return joined;
+}

@@ -1,0 +1,281 @@
+/**
+ * From an offered exchange to the settled legs of its candidates: select, hold within caps, decode and redact
+ * once, dispatch, compare, record.
+ *
+ * Invariants
+ * - Each exchange opens one leg for each candidate of its route, and each leg is settled once in the ledger:
+ *   here, or for an observed one when the recorder says that it is on disk (`onRecorded`).
+ * - Held bytes = Σ bytes of exchanges with a leg that waits or is in flight ≤ maxQueuedBytes.
+ */
+import { LIMITS } from '../config/defaults.ts';
+import type { CandidateConfig, Config } from '../config/types.ts';
+import { buildPair, exchangeId, toPairJson } from '../pair/build-pair.ts';
+import type { LegLedger } from '../pair/leg-ledger.ts';
+import type { LegKey, LegState } from '../pair/leg-states.ts';
+import type { PairFlag } from '../pair/pair.ts';
+import { type AnswerReader, compileAnswerReader } from '../prediction/read-predictions.ts';
+import type { CandidateStatus } from '../record/mirror-status.ts';
+import type { Recorder } from '../record/recorder-port.ts';
+import { hourOf, sizeClassOf } from '../wire/exchange-states.ts';
+import { type ExchangeFrame, FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../wire/messages.ts';
+import { drawnNumber } from '../wire/selection.ts';
+import type { BusyWatch } from './busy-watch.ts';
+import { CandidateCounters } from './candidate-counters.ts';
+import { CandidateLane, type LaneOwner } from './candidate-lane.ts';
+import type { Candidate, CandidateOutcome, CandidateRequest } from './candidates/candidate.ts';
+import { type CompiledRoute, compileRoute, decodeExchange } from './decode-exchange.ts';
+import type { HeldExchange, Leg } from './leg.ts';
+import { observeCandidate } from './observe.ts';
+import { createShadowMarker, type ShadowMarker } from './shadow-mark.ts';
+
+/** What the mirror reads of the run-time settings. */
+export interface MirrorSettings {
+  readonly settings: { readonly version: number };
+  /** Why nothing is mirrored; `''` while mirroring is on. */
+  readonly paused: '' | 'operator' | 'mirror_off';
+  /** 0 to 1. */
+  rateOf(candidate: string): number;
+}
+
+export interface LegsOptions {
+  readonly config: Pick<Config, 'experiment' | 'routes' | 'candidates' | 'mirror'>;
+  /** One for each configured candidate, by name. */
+  readonly candidates: ReadonlyMap<string, Candidate>;
+  readonly settings: MirrorSettings;
+  /** The experiment's selection secret. */
+  readonly secret: string;
+  readonly ledger: LegLedger;
+  readonly recorder: Pick<Recorder, 'record' | 'count'>;
+  readonly busy: Pick<BusyWatch, 'wasBusySince'>;
+}
+
+/** A candidate with all that its legs need. */
+interface Side {
+  readonly config: CandidateConfig;
+  readonly lane: CandidateLane;
+  readonly counters: CandidateCounters;
+  /** By route: its own reader, or the route's. */
+  readonly readers: ReadonlyMap<string, AnswerReader>;
+}
+
+export class Legs implements LaneOwner {
+  readonly #options: LegsOptions;
+  readonly #routes: ReadonlyMap<string, CompiledRoute>;
+  readonly #sides: readonly Side[];
+  readonly #sidesByRoute = new Map<string, Side[]>();
+  readonly #sidesByLane = new Map<CandidateLane, Side>();
+  readonly #markOf: ShadowMarker;
+  readonly #sweeper: NodeJS.Timeout;
+  #heldBytes = 0;
+
+  /** @throws {UnderstudyError} `UND_POINTER_SYNTAX` */
+  constructor(options: LegsOptions) {
+    this.#options = options;
+    const { config } = options;
+    this.#routes = new Map(config.routes.map((route) => [route.name, compileRoute(route)]));
+    this.#sides = config.candidates.flatMap((candidate) => this.#createSide(candidate) ?? []);
+    for (const side of this.#sides) {
+      this.#sidesByLane.set(side.lane, side);
+      for (const route of side.config.routes) {
+        const sides = this.#sidesByRoute.get(route);
+        if (sides === undefined) this.#sidesByRoute.set(route, [side]);
+        else sides.push(side);
+      }
+    }
+    this.#markOf = createShadowMarker(options.secret);
+    this.#sweeper = setInterval(() => this.#sweep(), LIMITS.queueSweepMs).unref();
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  get inFlight(): number {
+    return this.#sides.reduce((sum, { lane }) => sum + lane.inFlight, 0);
+  }
+
+  /** Opens the legs of an exchange that has arrived. */
+  offer(origin: { readonly epoch: string; readonly instance: string }, frame: ExchangeFrame): void {
+    const sides = this.#sidesByRoute.get(frame.route);
+    if (sides === undefined) return; // no candidate, no leg
+    const { epoch, instance } = origin;
+    const exchange: HeldExchange = {
+      frame,
+      epoch,
+      instance,
+      route: frame.route,
+      bytes: frame.request.length + frame.answer.length,
+      u: frame.u,
+      decoded: null,
+      holders: 0,
+    };
+    const hour = hourOf(frame.wallMs - Math.max(0, frame.endMs - frame.startMs));
+    const sizeClass = sizeClassOf(frame.request.length);
+    for (const { config, lane } of sides) {
+      const key = { epoch, candidate: config.name, route: frame.route, hour, sizeClass };
+      this.#options.ledger.open(key);
+      this.#select(lane, key, exchange);
+    }
+  }
+
+  prepare(leg: Leg): CandidateRequest | null {
+    const { paused } = this.#options.settings;
+    if (paused !== '') {
+      this.settle(leg, 'paused', paused);
+      return null;
+    }
+    const decoded = this.#decode(leg.exchange);
+    if ('copy' in decoded) return decoded.copy;
+    this.settle(leg, decoded.state, decoded.reason);
+    return null;
+  }
+
+  complete(lane: CandidateLane, leg: Leg, outcome: CandidateOutcome, dispatchMs: number): void {
+    const side = this.#sidesByLane.get(lane);
+    const decoded = leg.exchange.decoded;
+    const read = side?.readers.get(leg.exchange.route);
+    if (side === undefined || read === undefined || decoded === null || !('facts' in decoded)) {
+      throw new Error('invariant: a leg in flight has a candidate and a decoded exchange');
+    }
+    const { config, recorder } = this.#options;
+    const { frame } = leg.exchange;
+    const { facts } = decoded;
+    const state = OBSERVED[outcome.kind];
+    const { maxDecodedBytes, tolerance } = config.mirror;
+    const candidate = observeCandidate(outcome, {
+      name: side.config.name,
+      endMs: frame.endMs,
+      dispatchMs,
+      maxDecodedBytes,
+      read,
+    });
+    const flags = this.#flags(frame, dispatchMs);
+    const pair = buildPair(
+      facts,
+      { probability: leg.probability, flags, candidate, state },
+      tolerance,
+    );
+    side.counters.count(pair);
+    recorder.record({
+      leg: leg.key,
+      state,
+      reason: outcome.kind === 'error' ? outcome.reason : '',
+      id: pair.id,
+      key: pair.key,
+      experiment: pair.experiment,
+      timeMs: frame.wallMs,
+      json: toPairJson(pair),
+    });
+  }
+
+  settle(leg: Pick<Leg, 'key'>, state: LegState, reason: string): void {
+    this.#options.ledger.settle(leg.key, state, reason);
+    this.#options.recorder.count(leg.key, state, reason, 1);
+  }
+
+  release({ exchange }: Leg): void {
+    exchange.holders -= 1;
+    if (exchange.holders === 0) this.#heldBytes -= exchange.bytes;
+  }
+
+  /** Sheds what waits; then waits for what is in flight, at most `timeoutMs`, and sheds the rest. */
+  async stop(timeoutMs: number): Promise<void> {
+    clearInterval(this.#sweeper);
+    for (const { lane } of this.#sides) lane.stop();
+    const until = performance.now() + timeoutMs;
+    while (this.inFlight > 0 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    for (const { lane } of this.#sides) lane.abandon();
+  }
+
+  status(): CandidateStatus[] {
+    return this.#sides.map(({ config, lane, counters }) => ({
+      name: config.name,
+      kind: config.kind,
+      routes: config.routes,
+      rate: this.#options.settings.rateOf(config.name),
+      inFlight: lane.inFlight,
+      maxInFlight: lane.limits.maxInFlight,
+      queued: lane.queued,
+      ...counters.snapshot(),
+    }));
+  }
+
+  #createSide(config: CandidateConfig): Side | null {
+    const candidate = this.#options.candidates.get(config.name);
+    if (candidate === undefined) return null;
+    const { mirror, candidates } = this.#options.config;
+    const limits = {
+      maxInFlight: config.maxInFlight,
+      maxBytes: Math.floor(mirror.maxQueuedBytes / candidates.length),
+      maxAgeMs: mirror.maxQueueAgeMs,
+    };
+    const own = config.prediction === null ? null : compileAnswerReader(config.prediction);
+    const readers = new Map<string, AnswerReader>();
+    for (const name of config.routes) {
+      const read = own ?? this.#routes.get(name)?.read;
+      if (read !== undefined) readers.set(name, read);
+    }
+    const lane = new CandidateLane(candidate, limits, this);
+    return { config, lane, counters: new CandidateCounters(), readers };
+  }
+
+  /** The rules in the order in which they are decided: paused, not selected, caps. */
+  #select(lane: CandidateLane, key: LegKey, exchange: HeldExchange): void {
+    const { paused } = this.#options.settings;
+    if (paused !== '') {
+      this.settle({ key }, 'paused', paused);
+      return;
+    }
+    const ownRate = this.#options.settings.rateOf(key.candidate);
+    const probability = Math.min(exchange.frame.rate, ownRate);
+    if (!(this.#drawn(exchange) < probability)) {
+      this.settle({ key }, 'not_selected', '');
+      return;
+    }
+    exchange.holders += 1;
+    if (exchange.holders === 1) this.#heldBytes += exchange.bytes;
+    lane.offer({ key, exchange, probability });
+  }
+
+  #drawn(exchange: HeldExchange): number {
+    if (Number.isNaN(exchange.u)) {
+      const id = exchangeId(exchange.epoch, exchange.frame.number);
+      exchange.u = drawnNumber(this.#options.secret, id);
+    }
+    return exchange.u;
+  }
+
+  #decode(exchange: HeldExchange): NonNullable<HeldExchange['decoded']> {
+    if (exchange.decoded !== null) return exchange.decoded;
+    const { epoch, instance, frame, u } = exchange;
+    const route = this.#routes.get(exchange.route);
+    if (route === undefined) throw new Error('invariant: a leg has a configured route');
+    const { experiment, mirror } = this.#options.config;
+    const mark = this.#markOf(exchangeId(epoch, frame.number));
+    exchange.decoded = decodeExchange(frame, route, {
+      origin: { instance, epoch, experiment, u, mark },
+      maxDecodedBytes: mirror.maxDecodedBytes,
+    });
+    return exchange.decoded;
+  }
+
+  #flags(frame: ExchangeFrame, dispatchMs: number): PairFlag[] {
+    const flags: PairFlag[] = [];
+    if (frame.flags & FLAG_EARLY) flags.push('early');
+    if (frame.flags & FLAG_DOWNSTREAM_PAUSED) flags.push('downstream_paused');
+    if (this.#options.busy.wasBusySince(dispatchMs)) flags.push('mirror_busy');
+    return flags;
+  }
+
+  #sweep(): void {
+    for (const { lane } of this.#sides) lane.sweep();
+  }
+}
+
+const OBSERVED = {
+  answer: 'paired',
+  error: 'candidate_error',
+  timeout: 'candidate_timeout',
+} as const;
