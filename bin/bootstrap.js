@@ -9,7 +9,7 @@
  * any): each test counts once, and so do the type check, the linter and the search for unused code.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { isatty } from 'node:tty';
@@ -25,6 +25,11 @@ const onTerminal = [0, 1, 2].some((fd) => isatty(fd));
 function systemPath() {
   const entries = (process.env.PATH ?? '').split(delimiter);
   return entries.filter((entry) => entry !== binaries).join(delimiter);
+}
+
+/** PATH with the pinned Node first. */
+function pinnedPath() {
+  return [binaries, systemPath()].join(delimiter);
 }
 
 /**
@@ -72,13 +77,35 @@ function reasonToInstall() {
   return locked > installed ? 'package-lock.json is newer than what is installed' : undefined;
 }
 
+/**
+ * Packages for this very machine that npm left out: it drops an optional one without a word if the
+ * Node that npm runs on is too old for it, even though the pinned Node is not.
+ */
+function leftOut() {
+  const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  const isFor = (list, value) => list === undefined || list.includes(value);
+  return Object.entries(packages)
+    .filter(([, entry]) => entry.optional && entry.os !== undefined)
+    .filter(([, { os, cpu }]) => isFor(os, process.platform) && isFor(cpu, process.arch))
+    .filter(([, { libc }]) => libc === undefined || libc.includes('glibc'))
+    .map(([folder]) => folder)
+    .filter((folder) => !existsSync(join(root, folder)));
+}
+
 async function installWhatIsMissing() {
   const reason = reasonToInstall();
   if (reason === undefined) return;
+  await install(reason, systemPath());
+  const [missing] = leftOut();
+  if (missing === undefined) return;
+  await install(`npm left ${missing} out, now with the pinned Node`, pinnedPath());
+}
+
+async function install(reason, path) {
   process.stderr.write(`bootstrap: ${reason}: running npm ci\n`);
   // The level hides the warning that the system's Node is too old: the pinned one comes with it.
   const flags = ['--loglevel=error', '--no-fund', '--no-audit', '--include=dev'];
-  const code = await run('npm', ['ci', ...flags, '--include=optional'], systemPath());
+  const code = await run('npm', ['ci', ...flags, '--include=optional'], path);
   if (code !== 0) {
     process.stderr.write('bootstrap: npm ci failed, see above\n');
     process.exit(code);
@@ -142,8 +169,7 @@ if (task !== 'start' && task !== 'test') {
   process.exit(2);
 }
 await installWhatIsMissing();
-// The pinned Node comes first for everything that runs from here on.
-const path = [binaries, systemPath()].join(delimiter);
+const path = pinnedPath();
 process.exitCode =
   task === 'test'
     ? await test(args, path)
