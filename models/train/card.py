@@ -9,8 +9,13 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
-def _row(*cells: object) -> str:
-    return "| " + " | ".join(str(cell) for cell in cells) + " |"
+def _table(rows: list[tuple]) -> str:
+    """Returns a Markdown table; the first row is its head. Padded, as the formatter wants it."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    cells.insert(1, ["-" * width for width in widths])
+    lines = [" | ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in cells]
+    return "\n".join(f"| {line} |" for line in lines)
 
 
 def _models_table(models: dict) -> str:
@@ -18,7 +23,6 @@ def _models_table(models: dict) -> str:
     held_out = [model["heldOut"] for model in both]
     rows = [
         ("", "incumbent", "candidate"),
-        ("---", "---", "---"),
         ("file", *(f"`{m['file']}` ({m['bytes']:,} bytes)" for m in both)),
         ("model version", *(f"`{m['modelVersion']}`" for m in both)),
         ("algorithm", *(m["algorithm"] for m in both)),
@@ -41,7 +45,7 @@ def _models_table(models: dict) -> str:
         ("flagged if the threshold were 0.5", *(h["flaggedAtHalf"] for h in held_out)),
         ("largest gap, ONNX to scikit-learn", *(_tiny(m) for m in both)),
     ]
-    return "\n".join(_row(*row) for row in rows)
+    return _table(rows)
 
 
 def _tiny(model: dict) -> str:
@@ -67,11 +71,11 @@ def _bootstrap_table(bootstrap: dict) -> str:
         "precision": "precision",
         "recall": "recall",
     }
-    rows = [("candidate − incumbent", "difference", "95 % interval"), ("---", "---", "---")]
+    rows = [("candidate − incumbent", "difference", "95 % interval")]
     for key, title in names.items():
         b = bootstrap[key]
         rows.append((title, f"{b['difference']:+.4f}", f"{b['low95']:+.4f} to {b['high95']:+.4f}"))
-    return "\n".join(_row(*row) for row in rows)
+    return _table(rows)
 
 
 def _verdict(bootstrap: dict) -> str:
@@ -84,7 +88,7 @@ def _verdict(bootstrap: dict) -> str:
         )
     if auc["high95"] < 0:
         return (
-            "On these rows the candidate ranks loans *worse* than the incumbent: the interval of "
+            "On these rows the candidate ranks loans _worse_ than the incumbent: the interval of "
             "the AUC difference lies below zero. That holds for these two files on this split, not "
             "for the algorithms. The candidate is shipped as it came out."
         )
