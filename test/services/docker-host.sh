@@ -73,6 +73,8 @@ down() { # DIR
   pid=$(cat "$1/dockerd.pid")
   kill "$pid" 2>/dev/null || true
   for ((i = 0; i < 300; i++)); do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
+  # A container with the host's network leaves a mount behind that keeps DIR from being removed.
+  umount "$1"/exec/netns/* 2>/dev/null || true
   rm -f "$1/dockerd.pid"
 }
 
