@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { LegLedger } from '../../src/pair/leg-ledger.ts';
+import { LEG_REASONS, LEG_STATES, type LegKey, type LegState } from '../../src/pair/leg-states.ts';
+
+const key = fc.record<LegKey>({
+  epoch: fc.constantFrom('e1', 'e2'),
+  candidate: fc.constantFrom('a', 'b'),
+  route: fc.constantFrom('r', 's'),
+  hour: fc.integer({ min: 1, max: 3 }),
+  sizeClass: fc.constantFrom('le_1k', 'le_16k'),
+});
+
+const outcome = fc
+  .constantFrom(...LEG_STATES)
+  .chain((state) =>
+    fc.constantFrom(...LEG_REASONS[state]).map((reason): [LegState, string] => [state, reason]),
+  );
+
+type Command =
+  | { kind: 'open'; leg: LegKey }
+  | { kind: 'settle'; which: number; outcome: [LegState, string] }
+  | { kind: 'book'; leg: LegKey; outcome: [LegState, string]; count: number }
+  | { kind: 'restart' };
+
+const command: fc.Arbitrary<Command> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('open' as const), leg: key }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant('settle' as const), which: fc.nat(), outcome }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('book' as const),
+      leg: key,
+      outcome,
+      count: fc.nat({ max: 5 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const) }) },
+);
+
+/** The simplest thing that could be right: lists. */
+class Model {
+  open: LegKey[] = [];
+  settled: { leg: LegKey; state: LegState; reason: string }[] = [];
+
+  accounted(epoch: string, candidate: string, route: string): number {
+    const matches = (leg: LegKey) =>
+      leg.epoch === epoch && leg.candidate === candidate && leg.route === route;
+    return this.open.filter(matches).length + this.settled.filter(({ leg }) => matches(leg)).length;
+  }
+}
+
+function run(ledger: LegLedger, model: Model, step: Command): LegLedger {
+  if (step.kind === 'open') {
+    ledger.open(step.leg);
+    model.open.push(step.leg);
+  } else if (step.kind === 'settle' && model.open.length > 0) {
+    const [leg] = model.open.splice(step.which % model.open.length, 1);
+    const [state, reason] = step.outcome;
+    if (leg === undefined) return ledger;
+    ledger.settle(leg, state, reason);
+    model.settled.push({ leg, state, reason });
+  } else if (step.kind === 'book') {
+    const [state, reason] = step.outcome;
+    ledger.book(step.leg, state, reason, step.count);
+    for (let i = 0; i < step.count; i++) model.settled.push({ leg: step.leg, state, reason });
+  } else if (step.kind === 'restart') {
+    // What was in flight is gone; what was settled had been committed.
+    const next = new LegLedger();
+    next.restore(ledger.snapshot());
+    model.open = [];
+    return next;
+  }
+  return ledger;
+}
+
+describe('LegLedger', () => {
+  it('agrees with a list of legs after any sequence of steps, and its sums hold', () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 80 }), (steps) => {
+        const model = new Model();
+        let ledger = new LegLedger();
+        for (const step of steps) {
+          ledger = run(ledger, model, step);
+          const cells = ledger.snapshot();
+          const total = cells.reduce((sum, { count }) => sum + count, 0);
+          expect(ledger.inFlight).toBe(model.open.length);
+          expect(total).toBe(model.settled.length);
+          for (const epoch of ['e1', 'e2']) {
+            for (const candidate of ['a', 'b']) {
+              for (const route of ['r', 's']) {
+                const account = ledger.account(epoch, candidate, route);
+                expect(account.total).toBe(model.accounted(epoch, candidate, route));
+                const spots = Array.from(account.spots.values()).reduce((a, b) => a + b, 0);
+                expect(spots).toBe(account.total);
+              }
+            }
+          }
+        }
+      }),
+    );
+  });
+
+  it('knows a candidate that was booked with 0 to take part, without showing a cell', () => {
+    const ledger = new LegLedger();
+    const leg = { epoch: 'e', candidate: 'a', route: 'r', hour: 1, sizeClass: '' };
+    expect(ledger.takesPart('e', 'a', 'r')).toBe(false);
+    ledger.book(leg, 'lost_in_crash', '', 0);
+    expect(ledger.takesPart('e', 'a', 'r')).toBe(true);
+    expect(ledger.snapshot()).toEqual([]);
+  });
+
+  it('gives copies: a snapshot does not change with the ledger', () => {
+    const ledger = new LegLedger();
+    const leg = { epoch: 'e', candidate: 'a', route: 'r', hour: 1, sizeClass: 'le_1k' };
+    ledger.book(leg, 'paired', '', 1);
+    const before = ledger.snapshot();
+    ledger.book(leg, 'paired', '', 1);
+    expect(before[0]?.count).toBe(1);
+  });
+});
