@@ -1,6 +1,5 @@
 /** The books of a running instance, from the status sockets of its processes. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LEG_COVERAGE } from '../pair/leg-states.ts';
 import type { MirrorStatus } from '../record/mirror-status.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { RunFolder } from '../telemetry/run-folder.ts';
@@ -14,10 +13,15 @@ export interface Books {
   readonly mirror: MirrorStatus;
 }
 
-/** The demo runs one gateway process. @throws {UnderstudyError} `UND_STATUS_UNAVAILABLE` */
+/**
+ * The demo runs one gateway process. The mirror is asked first: it must not know of exchanges that the
+ * gateway's answer does not count yet.
+ *
+ * @throws {UnderstudyError} `UND_STATUS_UNAVAILABLE`
+ */
 export async function readBooks(folder: RunFolder): Promise<Books> {
-  const gateway = await readStatus<GatewayStatus>(folder.statusSocket('gw0'));
-  return { gateway, mirror: await readStatus<MirrorStatus>(folder.statusSocket('mirror')) };
+  const mirror = await readStatus<MirrorStatus>(folder.statusSocket('mirror'));
+  return { gateway: await readStatus<GatewayStatus>(folder.statusSocket('gw0')), mirror };
 }
 
 /** What is not settled yet, in words; empty when every copy has its state, and every pair is on disk. */
@@ -40,15 +44,8 @@ function lagOf(mirror: MirrorStatus): number {
 }
 
 /** Sum over all routes, hours and sizes. */
-export function totalOf(cells: readonly ExchangeCell[], state: ExchangeCell['state']): number {
+function totalOf(cells: readonly ExchangeCell[], state: ExchangeCell['state']): number {
   return cells.reduce((sum, cell) => sum + (cell.state === state ? cell.count : 0), 0);
-}
-
-/** Copies that ended in a record, and those that were lost, at the gateway or later. */
-export function coverageOf({ gateway, mirror }: Books): { observed: number; lost: number } {
-  const legs = { observed: 0, lost: 0, outside: 0 };
-  for (const { state, count } of mirror.legs) legs[LEG_COVERAGE[state]] += count;
-  return { observed: legs.observed, lost: legs.lost + totalOf(gateway.cells, 'shed') };
 }
 
 export interface QuietOptions {

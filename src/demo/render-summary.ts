@@ -1,4 +1,5 @@
 /** The demo's summary as text, at most 100 columns. Pure. */
+import type { CandidateWaterfall } from '../admin/waterfall.ts';
 import type { Pair } from '../pair/pair.ts';
 import { toReadableJson } from './json-text.ts';
 import type { Spread } from './quantile.ts';
@@ -25,11 +26,8 @@ export interface ClientView {
   readonly latency: Spread;
 }
 
-/** Copies that were offered, and how many of them ended in a record. */
-export interface Coverage {
-  readonly observed: number;
-  readonly lost: number;
-}
+/** What became of the copies, as the waterfall has it. */
+export type Coverage = Pick<CandidateWaterfall, 'observed' | 'lost' | 'coverage'>;
 
 /** `Title ─────…`, as wide as the page. */
 export function heading(title: string, styles: Styles): string {
@@ -37,7 +35,6 @@ export function heading(title: string, styles: Styles): string {
 }
 
 export function renderExchanges(client: ClientView, coverage: Coverage): string[] {
-  const share = coverage.observed / (coverage.observed + coverage.lost);
   const perSecond = formatNumber(client.sent / client.seconds, 0);
   return alignLeft([
     [
@@ -47,7 +44,7 @@ export function renderExchanges(client: ClientView, coverage: Coverage): string[
     ],
     [
       'Coverage',
-      `${formatShare(share, 2)}: ${formatCount(coverage.observed)} copies observed, ` +
+      `${formatShare(coverage.coverage ?? Number.NaN, 2)}: ${formatCount(coverage.observed)} copies observed, ` +
         `${formatCount(coverage.lost)} lost`,
     ],
     [

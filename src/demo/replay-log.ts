@@ -54,11 +54,19 @@ export class ReplayLog {
     const answer = this.#answers.get(join ?? '');
     const prediction = incumbent.predictions[0];
     if (answer === undefined || prediction === undefined) return false;
-    const { score, label, model_version } = JSON.parse(answer);
+    const told = parse(answer);
     return (
-      score === prediction.score &&
-      label === prediction.label &&
-      model_version === incumbent.model_version
+      told?.score === prediction.score &&
+      told?.label === prediction.label &&
+      told?.model_version === incumbent.model_version
     );
+  }
+}
+
+function parse(text: string): { score?: unknown; label?: unknown; model_version?: unknown } | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }

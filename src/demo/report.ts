@@ -97,7 +97,7 @@ export function renderReport(input: ReportInput, styles: Styles): string {
     ...part('Score difference', renderScoreDifference(summary)),
     ...part('Latency', renderLatency(summary, client)),
     ...part('Against the known outcomes', renderQuality(summary)),
-    ...part('Books', [input.waterfall]),
+    ...part('Books', input.waterfall.trimEnd().split('\n').map(indent)),
     ...(pair === null ? [] : part('One pair, whole', [renderPair(pair)])),
   ].join('\n');
 }
@@ -109,6 +109,11 @@ export interface NextSteps {
   readonly runDir: string;
   readonly metricsUrl: string;
   readonly keepsServing: boolean;
+}
+
+/** Empty lines stay empty. */
+function indent(line: string): string {
+  return line === '' ? '' : `  ${line}`;
 }
 
 /** What to type next, ready to paste. */

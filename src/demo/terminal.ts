@@ -6,6 +6,8 @@ export const COLUMNS = 100;
 
 /** Styles of one stream: as they are on a terminal, nothing with NO_COLOR or in a file. */
 export interface Styles {
+  /** Whether they do anything. */
+  readonly active: boolean;
   bold(text: string): string;
   dim(text: string): string;
   good(text: string): string;
@@ -14,9 +16,10 @@ export interface Styles {
 
 /** @param stream - where the text will go; `null`: without styles, for tests and files */
 export function stylesOf(stream: NodeJS.WritableStream | null): Styles {
-  if (stream === null) return { bold: same, dim: same, good: same, bad: same };
+  if (stream === null) return { active: false, bold: same, dim: same, good: same, bad: same };
   // styleText asks the stream and NO_COLOR, NODE_DISABLE_COLORS, FORCE_COLOR.
   return {
+    active: styleText('bold', 'x', { stream }) !== 'x',
     bold: (text) => styleText('bold', text, { stream }),
     dim: (text) => styleText('dim', text, { stream }),
     good: (text) => styleText('green', text, { stream }),

@@ -28,7 +28,7 @@ function inputOf(changes: Partial<ReportInput> = {}): ReportInput {
       seconds: 59.2,
       latency: { count: 5915, p50: 1.2, p95: 2.1, p99: 3.3, max: 9 },
     },
-    coverage: { observed: 5915, lost: 0 },
+    coverage: { observed: 5915, lost: 0, coverage: 1 },
     waterfall: '  (the books)',
     kafka: null,
     pair: pairs[0] ?? null,

@@ -1,0 +1,279 @@
+/**
+ * `understudy demo`: an incumbent, a candidate model and Understudy between them, on real requests, with
+ * nothing else needed; then a summary, and it keeps serving until Ctrl-C.
+ */
+import { writeFileSync } from 'node:fs';
+import { extname, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { renderWaterfall } from '../admin/render-waterfall.ts';
+import { buildWaterfall } from '../admin/waterfall.ts';
+import { DEFAULTS } from '../config/defaults.ts';
+import { type Books, readBooks, waitForQuiet } from '../demo/books.ts';
+import { type DemoModel, type DemoRow, readDemoModel, readDemoRows } from '../demo/dataset.ts';
+import type { DemoPorts } from '../demo/demo-config.ts';
+import { replay } from '../demo/replay.ts';
+import { ReplayLog } from '../demo/replay-log.ts';
+import {
+  renderIntroduction,
+  renderNextSteps,
+  renderProgress,
+  renderReport,
+} from '../demo/report.ts';
+import { type DemoFolder, DemoStage, demoFolder, SCORE_PATH } from '../demo/stage.ts';
+import { summarize } from '../demo/summary.ts';
+import { escapeTerminal, ProgressLine, type Styles, stylesOf } from '../demo/terminal.ts';
+import { UnderstudyError } from '../errors.ts';
+import type { Pair } from '../pair/pair.ts';
+import { JournalReader } from '../record/journal-reader.ts';
+
+export interface DemoOptions {
+  /** End after the summary. */
+  readonly once: boolean;
+  /** `host:port` of a broker to publish to as well; topics are made there. */
+  readonly kafka: string | null;
+  /** Where `.understudy/demo` is made; the current folder where missing. */
+  readonly folder?: string;
+  /** Held-out rows to replay, ≥ 1; all where missing. */
+  readonly rows?: number;
+  /** Requests a second, > 0; 100 where missing. */
+  readonly ratePerSecond?: number;
+  /** Where the text goes; standard output where missing. */
+  readonly output?: NodeJS.WritableStream;
+}
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MODELS = join(ROOT, 'models', 'lending-club');
+const TEMPLATE = join(ROOT, 'config', 'demo.yaml');
+/** Name of the candidate in config/demo.yaml. */
+const CANDIDATE = 'boosting';
+const RATE_PER_SECOND = 100;
+const REQUEST_TIMEOUT_MS = 10_000;
+const QUIET_TIMEOUT_MS = 30_000;
+const JOURNAL_PAGE = 500;
+const WATCH_MS = 250;
+
+/** What the parts of one run of the demo share. */
+interface Demo {
+  readonly options: DemoOptions;
+  readonly output: NodeJS.WritableStream;
+  readonly styles: Styles;
+  readonly folder: DemoFolder;
+  readonly rows: readonly DemoRow[];
+  readonly incumbent: DemoModel;
+  readonly stage: DemoStage;
+  /** Ctrl-C, SIGTERM, a closed terminal. */
+  readonly interrupted: AbortSignal;
+}
+
+/**
+ * Runs the demo. `UNDERSTUDY_DEMO_ROWS` and `UNDERSTUDY_DEMO_RATE` (requests a second) make it shorter.
+ *
+ * @returns the exit code: 0; 1 when a step failed, an answer is missing or the books do not add up; 130 when
+ *   it was interrupted before the summary. Never rejects: what failed is said in one sentence on stderr
+ */
+export async function runDemo(options: DemoOptions): Promise<number> {
+  const interruption = new AbortController();
+  let stage: DemoStage | null = null;
+  const interrupt = (): void => {
+    // The second Ctrl-C is for those who do not want to wait for an orderly end.
+    if (interruption.signal.aborted) stage?.hurry();
+    interruption.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, interrupt);
+  try {
+    const demo = prepare(options, interruption.signal);
+    stage = demo.stage;
+    return await perform(demo);
+  } catch (error) {
+    if (interruption.signal.aborted) return INTERRUPTED;
+    complain(error instanceof UnderstudyError ? `${error.code}: ${error.message}` : String(error));
+    return 1;
+  } finally {
+    const faults = (await stage?.stop()) ?? [];
+    for (const fault of faults) complain(fault);
+    for (const signal of SIGNALS) process.off(signal, interrupt);
+  }
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const INTERRUPTED = 130;
+
+function complain(sentence: string): void {
+  process.stderr.write(`understudy demo: ${escapeTerminal(sentence)}\n`);
+}
+
+function prepare(options: DemoOptions, interrupted: AbortSignal): Demo {
+  const output = options.output ?? process.stdout;
+  const folder = demoFolder(options.folder ?? process.cwd());
+  const limit = options.rows ?? positive('UNDERSTUDY_DEMO_ROWS') ?? Number.POSITIVE_INFINITY;
+  const incumbent = readDemoModel(MODELS, 'incumbent');
+  const programs = { understudy: [program('cli')], incumbent: [program('demo-incumbent')] };
+  const stage = new DemoStage({
+    folder,
+    programs,
+    template: TEMPLATE,
+    incumbent,
+    candidate: CANDIDATE,
+    kafka: options.kafka,
+    signal: interrupted,
+  });
+  const rows = readDemoRows(MODELS).slice(0, limit);
+  const styles = stylesOf(output);
+  return { options, output, styles, folder, rows, incumbent, stage, interrupted };
+}
+
+/** A number from the environment, > 0. */
+function positive(variable: string): number | undefined {
+  const value = Number(process.env[variable] ?? '');
+  return value > 0 ? value : undefined;
+}
+
+/** The program of a sibling file, in a checkout and in a build. */
+function program(name: string): string {
+  return join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
+}
+
+async function perform(demo: Demo): Promise<number> {
+  const { output, styles, stage, options, interrupted } = demo;
+  const ports = await stage.start();
+  output.write(
+    renderIntroduction(
+      {
+        rows: demo.rows.length,
+        ports,
+        scorePath: SCORE_PATH,
+        incumbent: demo.incumbent,
+        candidate: readDemoModel(MODELS, 'candidate'),
+        kafka: options.kafka,
+      },
+      styles,
+    ),
+  );
+  const log = new ReplayLog(demo.rows);
+  const seconds = await replayRows(demo, ports, log);
+  if (interrupted.aborted) return INTERRUPTED;
+  const faults = await report(demo, log, seconds);
+  for (const fault of faults) complain(`${fault} (log: ${demo.folder.understudyLog})`);
+  if (faults.length === 0 || !options.once) sayWhatNext(demo, ports);
+  if (!options.once) {
+    while (!interrupted.aborted && stage.failure === '') await sleep(WATCH_MS);
+    if (stage.failure !== '') throw new UnderstudyError('UND_DEMO_FAILED', stage.failure);
+    output.write('\nEnding …\n');
+  }
+  return faults.length === 0 ? 0 : 1;
+}
+
+/** @returns seconds from the first request to the last answer */
+async function replayRows(demo: Demo, ports: DemoPorts, log: ReplayLog): Promise<number> {
+  const { rows, options, stage, folder, interrupted } = demo;
+  const ratePerSecond =
+    options.ratePerSecond ?? positive('UNDERSTUDY_DEMO_RATE') ?? RATE_PER_SECOND;
+  const line = new ProgressLine(demo.output);
+  const show = async (): Promise<void> => {
+    const { mirror } = await readBooks(folder.run);
+    const { compared, labelFlips } = mirror.candidates[0] ?? { compared: 0, labelFlips: 0 };
+    const progress = { sent: log.sent, total: rows.length, ratePerSecond };
+    line.show(renderProgress({ ...progress, pairs: compared, flips: labelFlips }));
+  };
+  // A status that does not come costs a refresh of the line, nothing else.
+  const timer = setInterval(() => void show().catch(() => {}), line.intervalMs);
+  try {
+    const seconds = await replay(
+      rows.map(({ body }) => body),
+      {
+        url: `http://127.0.0.1:${ports.gateway}${SCORE_PATH}`,
+        ratePerSecond,
+        timeoutMs: REQUEST_TIMEOUT_MS,
+        signal: interrupted,
+        onAnswer: (answer) => log.add(answer),
+      },
+    );
+    await show().catch(() => {});
+    return seconds;
+  } catch (error) {
+    if (stage.failure === '') throw error;
+    throw new UnderstudyError('UND_DEMO_FAILED', stage.failure);
+  } finally {
+    clearInterval(timer);
+    line.end();
+  }
+}
+
+/** Waits until the books are quiet, prints the summary. @returns what is wrong, in words */
+async function report(demo: Demo, log: ReplayLog, seconds: number): Promise<string[]> {
+  const { options, folder, incumbent, rows, interrupted } = demo;
+  const { books, unsettled } = await waitForQuiet(folder.run, {
+    timeoutMs: QUIET_TIMEOUT_MS,
+    withKafka: options.kafka !== null,
+    signal: interrupted,
+  });
+  const pairs = readPairs(folder.dataDir);
+  const summary = summarize(pairs, {
+    labels: incumbent.labels,
+    outcomes: new Map(rows.map(({ id, outcome }) => [id, outcome])),
+  });
+  const client = log.view(pairs, seconds);
+  const waterfall = buildWaterfall([books.gateway], books.mirror);
+  const text = renderReport(
+    {
+      summary,
+      client,
+      coverage: waterfall.candidates[0] ?? { observed: 0, lost: 0, coverage: null },
+      waterfall: renderWaterfall(waterfall, { colour: demo.styles.active }),
+      kafka: options.kafka === null ? null : toKafkaView(books),
+      pair: pairs.find((pair) => pair.divergence.label_flips > 0) ?? pairs[0] ?? null,
+    },
+    demo.styles,
+  );
+  demo.output.write(`${text}\n`);
+  const wrong = client.answered - client.asRecorded;
+  return [
+    ...unsettled.map((what) => `not settled after ${QUIET_TIMEOUT_MS / 1000} s: ${what}`),
+    ...(waterfall.ok ? [] : ['the books do not add up']),
+    ...(log.failures === '' ? [] : [`requests without an answer: ${log.failures}`]),
+    ...(wrong === 0 ? [] : [`${wrong} answers are on no pair, or on one with another prediction`]),
+  ];
+}
+
+function toKafkaView({ mirror }: Books): { acknowledged: number; topic: string } {
+  return {
+    acknowledged: mirror.recorder.publisher?.published ?? 0,
+    topic: DEFAULTS.kafka.pairsTopic,
+  };
+}
+
+/** All pairs of this run, page by page. */
+function readPairs(dataDir: string): Pair[] {
+  const reader = JournalReader.open(dataDir);
+  try {
+    const pairs: Pair[] = [];
+    for (let seq = 0; ; ) {
+      const page = reader.pairsAfter(seq, JOURNAL_PAGE);
+      const last = page.at(-1);
+      if (last === undefined) return pairs;
+      for (const { json } of page) pairs.push(JSON.parse(json));
+      seq = last.seq;
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+function sayWhatNext({ options, output, styles, folder, rows }: Demo, ports: DemoPorts): void {
+  const bodyFile = join(folder.path, 'loan.json');
+  writeFileSync(bodyFile, `${rows[0]?.body ?? '{}'}\n`);
+  const steps = {
+    url: `http://127.0.0.1:${ports.gateway}${SCORE_PATH}`,
+    bodyFile: toTyped(bodyFile),
+    runDir: toTyped(folder.run.path),
+    metricsUrl: `http://127.0.0.1:${ports.metrics}/metrics`,
+    keepsServing: !options.once,
+  };
+  output.write(`${renderNextSteps(steps, styles)}\n`);
+}
+
+/** As one types it in the current folder. */
+function toTyped(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}
