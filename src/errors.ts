@@ -47,6 +47,7 @@ export const ERRORS = {
   // gateway
   UND_INCUMBENT_REFUSED: row('incumbent', true, 'The incumbent could not be connected to.'),
   UND_INCUMBENT_UNRESOLVED: row('incumbent', true, "The incumbent's name does not resolve."),
+  UND_INCUMBENT_NETWORK: row('incumbent', true, 'The network gave no connection to the incumbent.'),
   UND_INCUMBENT_TIMEOUT: row(
     'incumbent',
     true,

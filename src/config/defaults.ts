@@ -68,6 +68,24 @@ export const LIMITS = {
   ledgerIntervalMs: 100,
   /** Reconnect of a gateway to the mirror's socket. */
   wireReconnectMs: 100,
+  /** Exchanges wait so long for company on the wire; a slab is handed over at once when it is full. */
+  wireFlushMs: 2,
+  wireSlabBytes: 256 * KiB,
+  /** Room that a ledger message must find on the wire; without it its changes wait. */
+  ledgerRoomBytes: 64 * KiB,
+  /** A gateway that ends waits so long for the mirror to take its farewell. */
+  farewellMs: 1_000,
+  /** After bytes of the gateway's own, or an end of its own: so long may the caller go on reading. */
+  lingerMs: 2_000,
+  /** A connection reset is passed on when what came before it is written, after so long at the latest. */
+  resetFlushMs: 1_000,
+  /** Connections over maxConnections that wait for their 503; more are reset. */
+  refusedConnections: 256,
+  /** While a gateway drains: a connection without a byte for so long is ended, and how often it looks. */
+  drainIdleMs: 2_000,
+  drainSweepMs: 50,
+  /** Connections of the gateways' health listener. */
+  healthConnections: 64,
   /** A hello or ledger message; cells × about 100 bytes, a month of hours and 4 routes fit. */
   wireJsonBytes: 16 * MiB,
   /** Accept backlog: Node's 511 overflows when many callers connect at once (1 s stalls). */
@@ -142,6 +160,10 @@ export const LIMITS = {
   publisherHeldPairs: 20_000,
   /** Pairs held for one partition, so that a stuck one leaves room for the others. */
   publisherQueuedPairs: 1_000,
+  publisherQueuedBytes: 32 * MiB,
+  publisherBatchPairs: 500,
+  /** A backlog that a full partition kept from being read is looked through again so often. */
+  publisherPassMs: 1_000,
   /** Pairs younger than so many overtake the backlog. */
   publisherLivePairs: 2_000,
   /** The publisher looks for new pairs so often when nobody told it. */

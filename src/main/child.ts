@@ -100,7 +100,7 @@ export class Child {
     this.#startedMs = monotonicMs();
     this.#silentProbes = 0;
     // A session of its own: Ctrl-C reaches the supervisor alone, and a killed one takes nobody along.
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program], {
+    const child = spawn(process.execPath, [program], {
       stdio: ['pipe', 'inherit', 'inherit', ...fds],
       detached: true,
     });

@@ -6,7 +6,7 @@ import { lookup } from 'node:dns/promises';
 import { BoundSocket, isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress } from '../config/address.ts';
-import type { Address, Config } from '../config/types.ts';
+import type { Address, GatewayConfig, ListenerConfig } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 
@@ -26,7 +26,10 @@ export interface ListeningSocket {
  * @throws {UnderstudyError} `UND_LISTEN_FAILED`; what was bound before is released
  */
 export async function bindListeners(
-  config: Pick<Config, 'listeners' | 'gateway'>,
+  config: {
+    readonly listeners: readonly Pick<ListenerConfig, 'name' | 'address'>[];
+    readonly gateway: Pick<GatewayConfig, 'health'>;
+  },
   options: { readonly patienceMs: number },
 ): Promise<ListeningSocket[]> {
   const wanted = config.listeners.map(({ name, address }) => ({ name, address }));

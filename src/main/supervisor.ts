@@ -54,6 +54,7 @@ export class Supervisor {
   #status: StatusServer | null = null;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | null = null;
+  readonly #stopped = Promise.withResolvers<void>();
 
   private constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -76,6 +77,16 @@ export class Supervisor {
   /** Addresses as bound, in the order of the configuration; health last. */
   get sockets(): readonly Pick<ListeningSocket, 'name' | 'address'>[] {
     return this.#sockets;
+  }
+
+  /** Resolves when all processes have ended. */
+  get stopped(): Promise<void> {
+    return this.#stopped.promise;
+  }
+
+  /** It is being stopped, or is. */
+  get ending(): boolean {
+    return this.#stopping !== null;
   }
 
   status(): SupervisorStatus {
@@ -226,5 +237,6 @@ export class Supervisor {
     for (const socket of this.#sockets) socket.close();
     await this.#status?.close();
     log.info('stopped');
+    this.#stopped.resolve();
   }
 }

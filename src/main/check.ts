@@ -1,0 +1,95 @@
+/** `understudy check`: the plan of a configuration in words, and what would not work. */
+import { formatAddress } from '../config/address.ts';
+import type { CandidateConfig, Config } from '../config/types.ts';
+import { runFolder } from '../telemetry/run-folder.ts';
+import { readStatus } from '../telemetry/status-socket.ts';
+import { type Finding, probeAll } from './probes.ts';
+import { processesOf, ROLES, type Role } from './process-plan.ts';
+
+/** The outcome of a check. */
+export interface CheckReport {
+  readonly plan: string;
+  readonly findings: readonly Finding[];
+}
+
+/** Makes the plan and probes it. Changes nothing; takes at most a few seconds, a large model longer. */
+export async function checkConfig(config: Config, role: Role): Promise<CheckReport> {
+  const running = await runningSupervisors(config);
+  const findings = await probeAll(config, { role, running: running.length > 0 });
+  const note =
+    running.length === 0 ? '' : `\nnow running: ${running.join(', ')}; ports not tried\n`;
+  return { plan: renderPlan(config, role) + note, findings };
+}
+
+async function runningSupervisors(config: Config): Promise<string[]> {
+  const folder = runFolder(config.runDir);
+  const found = await Promise.all(
+    ROLES.map(async (role) => {
+      try {
+        const name = `supervisor-${role}`;
+        const { pid } = await readStatus<{ pid?: number }>(folder.statusSocket(name));
+        return `${name} (process ${pid})`;
+      } catch {
+        return '';
+      }
+    }),
+  );
+  return found.filter((name) => name !== '');
+}
+
+/** What `serve` would do, a line for each thing. */
+export function renderPlan(config: Config, role: Role): string {
+  const { listeners, routes, candidates, journal, kafka, admin, metrics, gateway } = config;
+  const rows: [title: string, text: string][] = [];
+  for (const { name, address, incumbent } of listeners) {
+    const to = formatAddress(incumbent);
+    rows.push(['listener', `${name}: ${formatAddress(address)} → incumbent ${to}`]);
+  }
+  for (const { name, methods, path } of routes) {
+    const to = candidates.filter((c) => c.routes.includes(name)).map((c) => c.name);
+    const targets = to.length === 0 ? 'nobody' : to.join(', ');
+    rows.push(['route', `${name}: ${methods.join(', ')} ${path} → ${targets}`]);
+  }
+  for (const candidate of candidates) rows.push(['candidate', describeCandidate(candidate)]);
+  const state = config.mirror.enabled ? 'on' : 'off';
+  rows.push(['mirroring', `${state} until an operator switches it`]);
+  rows.push([
+    'processes',
+    processesOf(config, role)
+      .map(({ name }) => name)
+      .join(', '),
+  ]);
+  rows.push(['run folder', config.runDir]);
+  const size = `at most ${bytesInWords(journal.maxBytes)}`;
+  rows.push(['journal', `${config.dataDir}, ${size}, ${hoursInWords(journal.retentionMs)}`]);
+  const topics = kafka === null ? 'none' : `${kafka.pairsTopic} at ${kafka.brokers.join(', ')}`;
+  rows.push(['Kafka', topics]);
+  rows.push(['admin', formatAddress(admin.address)]);
+  rows.push(['metrics', metrics.address === null ? 'nowhere' : formatAddress(metrics.address)]);
+  if (gateway.health !== null) rows.push(['health', formatAddress(gateway.health)]);
+  const width = Math.max(...rows.map(([title]) => title.length));
+  const title = `role ${role}, instance ${config.instance}, experiment ${config.experiment}`;
+  return `${title}\n${rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}\n`).join('')}`;
+}
+
+function describeCandidate(candidate: CandidateConfig): string {
+  const { name, kind, rate, timeoutMs, maxInFlight } = candidate;
+  const where = kind === 'http' ? candidate.url : candidate.model;
+  const percent = `${Number((rate * 100).toFixed(4))} %`;
+  return `${name}: ${kind} ${where}, rate ${percent}, ${timeoutMs} ms, ${maxInFlight} in flight`;
+}
+
+function bytesInWords(bytes: number): string {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${Number(value.toFixed(1))} ${units[unit]}`;
+}
+
+function hoursInWords(ms: number): string {
+  return `${Number((ms / 3_600_000).toFixed(2))} h kept`;
+}

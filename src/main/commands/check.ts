@@ -1,0 +1,27 @@
+/** `understudy check`: prints the plan and what would not work. */
+import { styleText } from 'node:util';
+import { loadConfig } from '../../config/load.ts';
+import { checkConfig } from '../check.ts';
+import type { Role } from '../process-plan.ts';
+
+/**
+ * @returns the exit code: 0 when all would work, 1 otherwise
+ * @throws {ConfigError} the configuration itself is wrong
+ */
+export async function check(options: {
+  readonly config: string;
+  readonly role: Role;
+}): Promise<number> {
+  const { plan, findings } = await checkConfig(loadConfig(options.config), options.role);
+  process.stdout.write(`${options.config}: valid\n${plan}`);
+  for (const { code, message } of findings) {
+    process.stdout.write(`${styleText('red', 'problem')}  ${code}: ${message}\n`);
+  }
+  const count = findings.length;
+  const verdict =
+    count === 0
+      ? styleText('green', 'all that could be tried works')
+      : `${count} problem${count === 1 ? '' : 's'}: serve would start degraded, or not at all where it cannot listen`;
+  process.stdout.write(`${verdict}\n`);
+  return count === 0 ? 0 : 1;
+}

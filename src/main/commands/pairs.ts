@@ -1,0 +1,60 @@
+/** `understudy pairs`: pair records from the journal, one line of JSON each, as they were recorded. */
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LIMITS } from '../../config/defaults.ts';
+import { JournalReader } from '../../record/journal-reader.ts';
+import { findAdmin, findRunFolder, type InstanceOptions } from './instance.ts';
+
+export interface PairsOptions extends InstanceOptions {
+  /** Goes on with new pairs until it is ended. */
+  readonly follow: boolean;
+  /** Begins with so many of the newest pairs. */
+  readonly limit: number;
+  /** Data folder, where there is no running instance to ask. */
+  readonly data?: string;
+}
+
+/** Ends when the pairs are written, or with `follow` when nobody reads any more. */
+export async function printPairs(options: PairsOptions): Promise<void> {
+  const reader = JournalReader.open(await findDataFolder(options));
+  let readable = true;
+  process.stdout.on('error', () => {
+    // EPIPE: `head` has seen enough.
+    readable = false;
+  });
+  let generation = reader.generation();
+  let seq = Math.max(0, reader.lastSeq() - options.limit);
+  let left = options.follow ? Number.POSITIVE_INFINITY : options.limit;
+  while (readable && left > 0) {
+    const page = reader.pairsAfter(seq, Math.min(left, LIMITS.followPairs));
+    for (const pair of page) {
+      seq = pair.seq;
+      if (!process.stdout.write(`${pair.json}\n`) && readable) await drained();
+    }
+    left -= page.length;
+    if (page.length > 0) continue;
+    if (!options.follow) break;
+    await sleep(LIMITS.followPollMs);
+    if (reader.generation() === generation) continue;
+    // The journal was set aside and a new one begun: its sequences begin anew.
+    generation = reader.generation();
+    seq = 0;
+  }
+  reader.close();
+}
+
+async function drained(): Promise<void> {
+  await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(
+    () => undefined, // an error of the stream ends the loop above
+  );
+}
+
+async function findDataFolder(options: PairsOptions): Promise<string> {
+  if (options.data !== undefined) return resolve(options.data);
+  if (options.config !== undefined) {
+    const { loadConfig } = await import('../../config/load.ts');
+    return loadConfig(options.config).dataDir;
+  }
+  return (await findAdmin(await findRunFolder(options))).dataDir;
+}

@@ -1,0 +1,67 @@
+/** `understudy serve`: loads the configuration, starts the supervisor, and ends when it has ended. */
+import { formatAddress } from '../../config/address.ts';
+import { loadConfig } from '../../config/load.ts';
+import type { Config } from '../../config/types.ts';
+import { LogLines } from '../../telemetry/log-lines.ts';
+import type { Role } from '../process-plan.ts';
+import { Supervisor } from '../supervisor.ts';
+import { readVersion } from '../version.ts';
+
+/**
+ * Runs until a signal or the command `stop` ends it. The first SIGTERM, SIGINT or SIGHUP drains, a second
+ * one ends all at once.
+ *
+ * @returns the exit code: 0 after an orderly end, 1 after a second signal
+ * @throws {ConfigError} nothing was started
+ * @throws {UnderstudyError} `UND_LISTEN_FAILED`, `UND_RUN_FOLDER`: nothing is left running
+ */
+export async function serve(options: {
+  readonly config: string;
+  readonly role: Role;
+}): Promise<number> {
+  const { role } = options;
+  const config = loadConfig(options.config);
+  const log = new LogLines({ process: `supervisor-${role}`, level: config.log.level });
+  const version = readVersion();
+  let killed = false;
+  let supervisor: Supervisor | null = null;
+  let signals = 0;
+  const onSignal = (): void => {
+    signals += 1;
+    killed = signals > 1;
+    // Before there is one, the signal is remembered; stop cannot reject.
+    if (killed) supervisor?.kill();
+    else void supervisor?.stop();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
+  supervisor = await Supervisor.start({ config, role, version, log });
+  if (signals > 0) void supervisor.stop();
+  // Cannot reject: it waits for states.
+  void announce(supervisor, config, version);
+  await supervisor.stopped;
+  return killed ? 1 : 0;
+}
+
+/** One line in plain words, when everything is up, or what is not. */
+async function announce(supervisor: Supervisor, config: Config, version: string): Promise<void> {
+  const up = await supervisor.untilUp();
+  const { children, role } = supervisor.status();
+  const parts = supervisor.sockets.map(({ name, address }) => {
+    const listener = config.listeners.find((l) => l.name === name);
+    const place = formatAddress(address);
+    if (listener === undefined) return `health on http://${place}`;
+    return `listening on ${place} (incumbent ${formatAddress(listener.incumbent)})`;
+  });
+  if (role !== 'gateway') {
+    parts.push(`admin at http://${formatAddress(config.admin.address)}`);
+    const { address } = config.metrics;
+    if (address !== null) parts.push(`metrics at http://${formatAddress(address)}/metrics`);
+  }
+  parts.push(`run folder ${config.runDir}`);
+  if (!up) {
+    const down = children.filter((c) => c.state !== 'running').map((c) => `${c.name} ${c.state}`);
+    if (down.length === 0 || supervisor.ending) return;
+    parts.push(`NOT UP: ${down.join(', ')}`);
+  }
+  process.stdout.write(`understudy ${version}: ${parts.join(', ')}\n`);
+}

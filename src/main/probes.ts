@@ -1,0 +1,224 @@
+/**
+ * What `understudy check` tries for real, without changing anything: names, ports, connections, files,
+ * folders, models. Each probe is bounded by `LIMITS.probeMs`, and all run at once.
+ */
+import { spawn } from 'node:child_process';
+import { lookup } from 'node:dns/promises';
+import { accessSync, constants, statSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, extname, join } from 'node:path';
+import { formatAddress, parseAddress } from '../config/address.ts';
+import { LIMITS } from '../config/defaults.ts';
+import type {
+  Address,
+  CandidateConfig,
+  Config,
+  HttpCandidateConfig,
+  OnnxCandidateConfig,
+} from '../config/types.ts';
+import { type ErrorCode, UnderstudyError } from '../errors.ts';
+import { bindListeners } from './listening-sockets.ts';
+import type { Role } from './process-plan.ts';
+
+/** Something that would not work. */
+export interface Finding {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/**
+ * @param options.running - whether this very instance runs: then its own addresses are taken, rightly
+ * @returns what would not work, in the order of the configuration
+ */
+export async function probeAll(
+  config: Config,
+  options: { readonly role: Role; readonly running: boolean },
+): Promise<Finding[]> {
+  const { role, running } = options;
+  const probes: Promise<Finding[]>[] = [];
+  if (role !== 'backstage') {
+    if (!running) probes.push(probeListeners(config));
+    for (const { name, incumbent } of config.listeners) {
+      probes.push(probeIncumbent(name, incumbent));
+    }
+  }
+  if (role !== 'gateway') {
+    if (!running) probes.push(...backstageAddresses(config).map(probeAddress));
+    probes.push(...config.candidates.map(probeCandidate));
+    if (config.kafka !== null) probes.push(probeKafka(config.kafka.brokers));
+    probes.push(Promise.resolve(probeFolder(config.dataDir, 'UND_DATA_FOLDER')));
+    probes.push(Promise.resolve(probeFile(config.admin.tokenFile, 'UND_ADMIN_TOKEN')));
+  }
+  probes.push(Promise.resolve(probeFolder(config.runDir, 'UND_RUN_FOLDER')));
+  probes.push(
+    Promise.resolve(probeFile(config.mirror.selectionSecretFile, 'UND_SELECTION_SECRET')),
+  );
+  return (await Promise.all(probes)).flat();
+}
+
+function found(code: ErrorCode, message: string): Finding[] {
+  return [{ code, message }];
+}
+
+/** One by one, so that each that is taken is named. */
+async function probeListeners(config: Config): Promise<Finding[]> {
+  const { listeners, gateway } = config;
+  const health = gateway.health === null ? [] : [gateway.health];
+  const addresses = [...listeners.map((listener) => listener.address), ...health];
+  return (await Promise.all(addresses.map(probeAddress))).flat();
+}
+
+function backstageAddresses({ admin, metrics }: Config): Address[] {
+  return metrics.address === null ? [admin.address] : [admin.address, metrics.address];
+}
+
+async function probeAddress(address: Address): Promise<Finding[]> {
+  const listeners = [{ name: 'probe', address }];
+  try {
+    // A port that is bound and not listened to is refused to nobody and free again at once.
+    const sockets = await bindListeners(
+      { listeners, gateway: { health: null } },
+      { patienceMs: 0 },
+    );
+    for (const socket of sockets) socket.close();
+    return [];
+  } catch (error) {
+    if (error instanceof UnderstudyError) return found(error.code, error.message);
+    throw error;
+  }
+}
+
+async function probeIncumbent(listener: string, address: Address): Promise<Finding[]> {
+  const outcome = await tryToConnect(address);
+  const what = `The incumbent ${formatAddress(address)} of listener ${listener}`;
+  switch (outcome) {
+    case 'connected':
+      return [];
+    case 'unresolved':
+      return found('UND_INCUMBENT_UNRESOLVED', `${what} does not resolve: callers would get 502.`);
+    case 'timeout':
+      return found(
+        'UND_INCUMBENT_TIMEOUT',
+        `${what} did not accept a connection within ${LIMITS.probeMs} ms: callers would get 504.`,
+      );
+    default:
+      return found(
+        'UND_INCUMBENT_REFUSED',
+        `${what} refuses connections (${outcome}): callers would get 502.`,
+      );
+  }
+}
+
+function probeCandidate(candidate: CandidateConfig): Promise<Finding[]> {
+  return candidate.kind === 'onnx' ? probeModel(candidate) : probeHttpCandidate(candidate);
+}
+
+async function probeHttpCandidate(candidate: HttpCandidateConfig): Promise<Finding[]> {
+  const files = candidate.headers.flatMap((header) =>
+    'file' in header ? probeFile(header.file, 'UND_HEADER_FILE') : [],
+  );
+  const url = new URL(candidate.url);
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  const outcome = await tryToConnect({ host: url.hostname.replace(/^\[|\]$/g, ''), port });
+  if (outcome === 'connected') return files;
+  const message = `The candidate ${candidate.name} at ${candidate.url} cannot be reached (${outcome}).`;
+  return [...files, ...found('UND_CANDIDATE_UNREACHABLE', message)];
+}
+
+async function probeModel(candidate: OnnxCandidateConfig): Promise<Finding[]> {
+  const program = join(import.meta.dirname, `probe-model${extname(import.meta.filename)}`);
+  const { code, message } = await runModelProbe(program, JSON.stringify(candidate));
+  if (code === '') return [];
+  const known: ErrorCode =
+    code === 'UND_MODEL_MISSING' || code === 'UND_MODEL_INPUTS' ? code : 'UND_MODEL_INVALID';
+  return found(known, `The candidate ${candidate.name}: ${message}.`);
+}
+
+function runModelProbe(
+  program: string,
+  input: string,
+): Promise<{ readonly code: string; readonly message: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [program], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      timeout: LIMITS.probeModelMs,
+      killSignal: 'SIGKILL',
+    });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text = (text + chunk).slice(0, 10_000);
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+    child.on('error', (error) => resolve({ code: 'UND_MODEL_INVALID', message: error.message }));
+    child.on('close', (code, signal) => {
+      try {
+        const { code: fault, message } = JSON.parse(text);
+        resolve({ code: String(fault), message: String(message) });
+      } catch {
+        const how = signal ?? `code ${code}`;
+        resolve({
+          code: 'UND_MODEL_INVALID',
+          message: `the process that loaded it ended (${how})`,
+        });
+      }
+    });
+  });
+}
+
+/** One broker that answers is enough: it knows the others. */
+async function probeKafka(brokers: readonly string[]): Promise<Finding[]> {
+  const outcomes = await Promise.all(
+    brokers.map((broker) => tryToConnect(parseAddress(broker) ?? { host: broker, port: 9092 })),
+  );
+  if (outcomes.includes('connected')) return [];
+  const tried = brokers.map((broker, i) => `${broker} ${outcomes[i]}`).join(', ');
+  return found('UND_KAFKA_UNREACHABLE', `No Kafka broker can be reached: ${tried}.`);
+}
+
+/** `connected`, `unresolved`, `timeout`, or the system's code of the failure. */
+async function tryToConnect({ host, port }: Address): Promise<string> {
+  try {
+    await lookup(host);
+  } catch {
+    return 'unresolved';
+  }
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (outcome: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(outcome);
+    };
+    const timer = setTimeout(() => end('timeout'), LIMITS.probeMs);
+    socket.on('connect', () => end('connected'));
+    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? 'failed'));
+  });
+}
+
+/** A folder, or where there is none yet, the nearest one above it: it would be made there. */
+function probeFolder(path: string, code: 'UND_RUN_FOLDER' | 'UND_DATA_FOLDER'): Finding[] {
+  for (let folder = path; ; folder = dirname(folder)) {
+    try {
+      if (!statSync(folder).isDirectory()) return found(code, `${folder} is not a folder.`);
+      accessSync(folder, constants.W_OK | constants.X_OK);
+      return [];
+    } catch (error) {
+      const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+      if (reason === 'ENOENT' && folder !== dirname(folder)) continue;
+      return found(code, `The folder ${path} cannot be written: ${reason} at ${folder}.`);
+    }
+  }
+}
+
+/** A file that is named must be readable; an empty path names none. */
+function probeFile(path: string, code: ErrorCode): Finding[] {
+  if (path === '') return [];
+  try {
+    accessSync(path, constants.R_OK);
+    return [];
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return found(code, `The file ${path} cannot be read: ${reason}.`);
+  }
+}

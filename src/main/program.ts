@@ -1,0 +1,163 @@
+/**
+ * The commands and their options. Each command loads what it needs when it is called, so that `--help` and
+ * `--version` answer at once.
+ */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { InstanceOptions } from './commands/instance.ts';
+import type { PairsOptions } from './commands/pairs.ts';
+import { ROLES, type Role } from './process-plan.ts';
+import { readVersion } from './version.ts';
+
+interface ServeOptions {
+  readonly config: string;
+  readonly role: Role;
+}
+type Reasoned = InstanceOptions & { readonly reason: string };
+
+/**
+ * The whole command line.
+ *
+ * @param setExitCode - called where a command ends with another code than 0
+ */
+export function createProgram(setExitCode: (code: number) => void): Command {
+  const program = new Command('understudy')
+    .description(
+      'Shadow-traffic mirroring proxy for model scoring endpoints: callers get the incumbent’s answers ' +
+        'unchanged, candidates get copies, and both answers are joined into pairs.',
+    )
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand(false)
+    .showHelpAfterError('(understudy --help lists commands and options)')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride();
+
+  addConfigOptions(program.command('serve'))
+    .description('start Understudy and keep it running until SIGTERM or Ctrl-C')
+    .addHelpText('after', '\nA second signal ends everything at once, with exit code 1.')
+    .action(async (options: ServeOptions) => {
+      const { serve } = await import('./commands/serve.ts');
+      setExitCode(await serve(options));
+    });
+  addConfigOptions(program.command('check'))
+    .description('say what serve would do and try it: names, ports, models, folders, Kafka')
+    .addHelpText('after', '\nExit code 0 when all would work, 1 otherwise. Nothing is changed.')
+    .action(async (options: ServeOptions) => {
+      const { check } = await import('./commands/check.ts');
+      setExitCode(await check(options));
+    });
+  program
+    .command('demo')
+    .description('run Understudy between two models on real requests, with nothing else needed')
+    .option('--once', 'end after the summary', false)
+    .option('--kafka <host:port>', 'publish the pairs to this broker as well')
+    .action(async ({ once, kafka }: { once: boolean; kafka?: string }) => {
+      const { runDemo } = await import('./demo.ts');
+      setExitCode(await runDemo({ once, kafka: kafka ?? null }));
+    });
+  addStatusCommands(program, setExitCode);
+  addSettingsCommands(program);
+  return program;
+}
+
+function addStatusCommands(program: Command, setExitCode: (code: number) => void): void {
+  addInstanceOptions(program.command('status'))
+    .description('show processes, settings and where every exchange and copy has gone')
+    .option('--json', 'print JSON', false)
+    .action(async (options: InstanceOptions & { readonly json: boolean }) => {
+      const { printStatus } = await import('./commands/status.ts');
+      setExitCode(await printStatus(options));
+    });
+  addInstanceOptions(program.command('pairs'), { remote: false })
+    .description('print pair records as JSON, one a line, oldest first')
+    .option('-f, --follow', 'go on with new pairs until Ctrl-C', false)
+    .option('-n, --limit <number>', 'begin with so many of the newest pairs', parseCount, 10)
+    .option('--data <folder>', 'data folder, where no instance is running')
+    .action(async (options: PairsOptions) => {
+      const { printPairs } = await import('./commands/pairs.ts');
+      await printPairs(options);
+    });
+}
+
+function addSettingsCommands(program: Command): void {
+  const rate = program
+    .command('rate')
+    .description('the share of exchanges that candidates are sent');
+  rate.helpCommand(false);
+  addInstanceOptions(rate.command('get'))
+    .description('print the rates in force')
+    .action(async (options: InstanceOptions) => {
+      const { getRate } = await import('./commands/settings.ts');
+      await getRate(options);
+    });
+  addInstanceOptions(rate.command('set'))
+    .description('set the rate, in force within a second')
+    .argument('<rate>', '0 to 1, or a percentage: 0.25, 25%')
+    .requiredOption('--reason <text>', 'why; it is kept with the change')
+    .option('--candidate <name>', 'of this candidate; of all where it is missing')
+    .action(async (text: string, options: Reasoned & { readonly candidate?: string }) => {
+      const { setRate } = await import('./commands/settings.ts');
+      await setRate(text, options);
+    });
+  const mirror = program.command('mirror').description('the switch that stops all copies');
+  mirror.helpCommand(false);
+  for (const [name, enabled] of [
+    ['on', true],
+    ['off', false],
+  ] as const) {
+    addInstanceOptions(mirror.command(name))
+      .description(`switch mirroring ${name}, in force within a second`)
+      .requiredOption('--reason <text>', 'why; it is kept with the change')
+      .action(async (options: Reasoned) => {
+        const { setMirror } = await import('./commands/settings.ts');
+        await setMirror(enabled, options);
+      });
+  }
+}
+
+const EXAMPLES = `
+Examples:
+  understudy demo                                     see it work, on real data
+  understudy check --config understudy.yaml           what would it do, and would it work?
+  understudy serve --config understudy.yaml           start it
+  understudy status                                   where has every exchange gone?
+  understudy rate set 25% --reason "ramp up"          send fewer copies
+  understudy mirror off --reason "incident 4711"      send none
+  understudy pairs --follow | jq .divergence          watch pairs
+
+Exit codes: 0 done; 1 it failed, or check found a problem; 2 the command line was not understood.
+UNDERSTUDY_CONFIG and UNDERSTUDY_RUN stand in for --config and --run. Each key of the configuration is an
+environment variable, too: gateway.processes is UNDERSTUDY_GATEWAY_PROCESSES.`;
+
+function addConfigOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('-c, --config <file>', 'configuration, YAML')
+        .env('UNDERSTUDY_CONFIG')
+        .default('understudy.yaml'),
+    )
+    .addOption(
+      new Option('--role <role>', 'processes to start: all, or one half of two services')
+        .choices(ROLES)
+        .default('all'),
+    );
+}
+
+function addInstanceOptions(command: Command, { remote } = { remote: true }): Command {
+  command
+    .option(
+      '--run <folder>',
+      'run folder of the instance (default: $UNDERSTUDY_RUN, else .understudy/run)',
+    )
+    .option('-c, --config <file>', 'its configuration, which names the run folder');
+  if (!remote) return command;
+  return command
+    .option('--admin <url>', 'admin API of an instance elsewhere')
+    .option('--token-file <file>', 'its bearer token, for --admin');
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 0 && count <= 1e9) return count;
+  throw new InvalidArgumentError('It is a number, 0 or more.');
+}
