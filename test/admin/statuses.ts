@@ -1,0 +1,127 @@
+/** Statuses of a gateway and a mirror, made of the real ledgers. */
+import type { LegLedger } from '../../src/pair/leg-ledger.ts';
+import type {
+  CandidateStatus,
+  MirrorStatus,
+  ReceivedEpoch,
+} from '../../src/record/mirror-status.ts';
+import { Histogram } from '../../src/telemetry/histogram.ts';
+import type { ExchangeLedger } from '../../src/wire/exchange-ledger.ts';
+import type { GatewayStatus } from '../../src/wire/gateway-status.ts';
+
+export function gatewayStatus(
+  epoch: string,
+  ledger: ExchangeLedger,
+  part: Partial<GatewayStatus> = {},
+): GatewayStatus {
+  return {
+    process: 'gateway',
+    name: 'gw0',
+    instance: 'test/gw0',
+    pid: 1,
+    version: '0.1.0',
+    epoch,
+    uptimeMs: 60_000,
+    settingsVersion: 3,
+    mirroring: true,
+    paused: '',
+    draining: false,
+    seen: ledger.seen,
+    open: ledger.open,
+    cells: ledger.snapshot(),
+    connections: { open: 2, total: 9, opaque: { garbage: 1 }, opaqueBytes: 77 },
+    wire: { connected: true, state: 'up', queuedBytes: 5, maxWireBytes: 100 },
+    heldBytes: 7,
+    maxHeldBytes: 1_000,
+    loopDelayMaxMs: 12,
+    logLinesDropped: 4,
+    ...part,
+  };
+}
+
+export function candidateStatus(name: string, routes: readonly string[]): CandidateStatus {
+  const seconds = new Histogram([0.001, 0.01, 0.1]);
+  for (const value of [0.0005, 0.004, 0.01, 3]) seconds.record(value);
+  return {
+    name,
+    kind: 'http',
+    routes,
+    rate: 0.25,
+    inFlight: 1,
+    maxInFlight: 64,
+    queued: 2,
+    labelFlips: 3,
+    outsideTolerance: 5,
+    compared: 9,
+    incumbentSeconds: seconds.snapshot(),
+    candidateSeconds: seconds.snapshot(),
+    queueSeconds: seconds.snapshot(),
+    scoreDifference: seconds.snapshot(),
+  };
+}
+
+export function epochLedger(
+  epoch: string,
+  ledger: ExchangeLedger,
+  part: Partial<ReceivedEpoch> = {},
+): ReceivedEpoch {
+  const offered = ledger.total('offered');
+  return {
+    epoch,
+    instance: 'test/gw0',
+    offered,
+    received: offered,
+    cells: ledger.snapshot(),
+    receivedAtMs: 1_000,
+    state: 'live',
+    ...part,
+  };
+}
+
+export function mirrorStatus(
+  legs: LegLedger,
+  epochs: readonly ReceivedEpoch[],
+  part: Partial<MirrorStatus> = {},
+): MirrorStatus {
+  return {
+    process: 'mirror',
+    name: 'mirror',
+    pid: 2,
+    version: '0.1.0',
+    uptimeMs: 30_000,
+    settingsVersion: 3,
+    mirroring: true,
+    paused: '',
+    legs: legs.snapshot(),
+    legsInFlight: legs.inFlight,
+    epochs,
+    queuedBytes: 10,
+    maxQueuedBytes: 64,
+    candidates: [candidateStatus('v7', ['score'])],
+    recorder: {
+      state: 'recording',
+      error: '',
+      pendingBytes: 1,
+      maxPendingBytes: 2,
+      committedPairs: 42,
+      journalBytes: 4_096,
+      walBytes: 512,
+      maxJournalBytes: 9_999,
+      commits: 6,
+      idConflicts: 0,
+      quarantined: 0,
+      restarts: 0,
+      publisher: {
+        state: 'connected',
+        error: '',
+        published: 40,
+        lag: 2,
+        sendErrors: 1,
+        deadLetters: 0,
+      },
+    },
+    loopDelayMaxMs: 8,
+    wireErrors: 0,
+    ...part,
+  };
+}
