@@ -1,0 +1,88 @@
+import { type LegLedger, legCellId } from '../../src/pair/leg-ledger.ts';
+import type { LegCell } from '../../src/pair/leg-states.ts';
+import type { Pair } from '../../src/pair/pair.ts';
+import type {
+  CommittedBooks,
+  EpochLedger,
+  PairEntry,
+  Recorder,
+  RecorderStatus,
+} from '../../src/record/recorder-port.ts';
+
+/**
+ * The recorder's port in memory: what is handed over is "on disk" at once. `books` is what a next mirror would
+ * find. The real recorder is tested where the whole line is.
+ */
+export class MemoryRecorder implements Recorder {
+  readonly committed: CommittedBooks;
+  readonly entries: PairEntry[] = [];
+  readonly #mirrorLedger: LegLedger;
+  readonly #legs = new Map<string, LegCell>();
+  readonly #epochs = new Map<string, EpochLedger>();
+  /** While set, pairs stay pending: not committed, not settled. */
+  held: PairEntry[] | null = null;
+
+  constructor(mirrorLedger: LegLedger, committed: CommittedBooks = { legs: [], epochs: [] }) {
+    this.committed = committed;
+    this.#mirrorLedger = mirrorLedger;
+    for (const { state, reason, count, ...leg } of committed.legs) {
+      this.count(leg, state, reason, count);
+    }
+    for (const ledger of committed.epochs) this.#epochs.set(ledger.epoch, ledger);
+  }
+
+  get pairs(): Pair[] {
+    return this.entries.map(({ json }): Pair => JSON.parse(json));
+  }
+
+  /** What the journal holds now. */
+  get books(): CommittedBooks {
+    return {
+      legs: structuredClone(Array.from(this.#legs.values())),
+      epochs: Array.from(this.#epochs.values()),
+    };
+  }
+
+  record(entry: PairEntry): void {
+    if (this.held !== null) {
+      this.held.push(entry);
+      return;
+    }
+    this.entries.push(entry);
+    this.count(entry.leg, entry.state, entry.reason, 1);
+    this.#mirrorLedger.settle(entry.leg, entry.state, entry.reason);
+  }
+
+  count(...[leg, state, reason, count]: Parameters<Recorder['count']>): void {
+    const { epoch, candidate, route, hour, sizeClass } = leg;
+    const cell = { epoch, candidate, route, hour, sizeClass, state, reason, count: 0 };
+    const id = legCellId(cell);
+    const known = this.#legs.get(id) ?? cell;
+    known.count += count;
+    this.#legs.set(id, known);
+  }
+
+  ledger(ledger: EpochLedger): void {
+    this.#epochs.set(ledger.epoch, structuredClone(ledger));
+  }
+
+  status(): RecorderStatus {
+    return {
+      state: 'recording',
+      error: '',
+      pendingBytes: 0,
+      maxPendingBytes: 1,
+      committedPairs: this.entries.length,
+      journalBytes: 0,
+      walBytes: 0,
+      maxJournalBytes: 1,
+      commits: 0,
+      idConflicts: 0,
+      quarantined: 0,
+      restarts: 0,
+      publisher: null,
+    };
+  }
+
+  async close(): Promise<void> {}
+}
