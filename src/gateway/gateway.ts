@@ -1,0 +1,240 @@
+/**
+ * The data plane of one process: listeners, their connections, the books, and the wire to the mirror. It
+ * waits for nothing but the two sockets of a connection, and depends on no other process being alive.
+ */
+import { createServer, type Server, type Socket } from 'node:net';
+import { LIMITS } from '../config/defaults.ts';
+import type { Address, Config } from '../config/types.ts';
+import type { OpaqueReason } from '../framing/opaque-reasons.ts';
+import { monotonicMs, wallMs } from '../telemetry/clock.ts';
+import type { LogLines } from '../telemetry/log-lines.ts';
+import type { LoopDelay } from '../telemetry/loop-delay.ts';
+import type { SettingsReader } from '../telemetry/settings-reader.ts';
+import { drawEpoch } from '../wire/epoch.ts';
+import { ExchangeLedger } from '../wire/exchange-ledger.ts';
+import type { GatewayStatus } from '../wire/gateway-status.ts';
+import { SHADOW_HEADER } from '../wire/shadow-header.ts';
+import type { Exchange } from './exchange.ts';
+import { HeldBudget } from './held-bytes.ts';
+import { MirrorGate } from './mirror-gate.ts';
+import { Splice, type SpliceContext } from './splice.ts';
+import type { Unreachable } from './upstream-error.ts';
+import { WireClient } from './wire-client.ts';
+
+/** A descriptor of a bound socket, or an address to bind. */
+export type ListenTarget = { readonly fd: number } | Address;
+
+export interface GatewayOptions {
+  readonly config: Pick<
+    Config,
+    'instance' | 'listeners' | 'gateway' | 'routes' | 'candidates' | 'mirror'
+  >;
+  /** `gw0` */
+  readonly name: string;
+  readonly version: string;
+  /** Path of the mirror's wire socket. */
+  readonly wireSocket: string;
+  /** The experiment's selection secret. */
+  readonly secret: string;
+  readonly settings: Pick<SettingsReader, 'settings' | 'paused' | 'rateOf' | 'onChange'>;
+  readonly log: Pick<LogLines, 'info' | 'warn' | 'dropped'>;
+  readonly loopDelay: Pick<LoopDelay, 'recentMaxMs'>;
+}
+
+export class Gateway implements SpliceContext {
+  readonly #options: GatewayOptions;
+  readonly #startedMs = monotonicMs();
+  readonly #epoch = drawEpoch();
+  readonly #wire: WireClient;
+  readonly #servers: Server[] = [];
+  readonly #splices = new Set<Splice>();
+  readonly #opaque: Partial<Record<OpaqueReason, number>> = {};
+  #opaqueBytes = 0;
+  #connections = 0;
+  #drained: Promise<void> | null = null;
+  #warnedMs = Number.NEGATIVE_INFINITY;
+
+  readonly gate: MirrorGate;
+  readonly ledger: ExchangeLedger = new ExchangeLedger();
+  readonly budget: HeldBudget;
+  readonly maxRequestBytes: number;
+  readonly maxAnswerBytes: number;
+  readonly connectTimeoutMs: number;
+  readonly tapLimits: SpliceContext['tapLimits'];
+  draining = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    const { config, settings, secret, wireSocket, log } = options;
+    const { gateway } = config;
+    this.gate = new MirrorGate({ config, settings, secret, epoch: this.#epoch });
+    this.budget = new HeldBudget(gateway.maxHeldBytes);
+    this.maxRequestBytes = gateway.maxRequestBytes;
+    this.maxAnswerBytes = gateway.maxAnswerBytes;
+    this.connectTimeoutMs = gateway.connectTimeoutMs;
+    const { maxHeadBytes, maxPipelined } = gateway;
+    this.tapLimits = { maxHeadBytes, maxPipelined, watchedField: SHADOW_HEADER };
+    this.#wire = new WireClient({
+      path: wireSocket,
+      instance: this.#instance(),
+      epoch: this.#epoch,
+      maxWireBytes: gateway.maxWireBytes,
+      ledger: this.ledger,
+      log,
+    });
+  }
+
+  /**
+   * Starts the wire and listens.
+   *
+   * @param targets - one a listener, in the order of the configuration
+   * @returns the ports, in the same order
+   */
+  async start(targets: readonly ListenTarget[]): Promise<number[]> {
+    this.#wire.start();
+    const ports: number[] = [];
+    for (const [index, listener] of this.#options.config.listeners.entries()) {
+      const target = targets[index];
+      if (target === undefined) throw new Error(`listener ${listener.name} has no socket`);
+      const server = this.#serve(listener.incumbent);
+      this.#servers.push(server);
+      ports.push(await listenOn(server, target));
+    }
+    return ports;
+  }
+
+  /** Whether new connections are accepted. */
+  get ready(): boolean {
+    return this.#servers.length > 0 && !this.draining;
+  }
+
+  status(): GatewayStatus {
+    const { name, version, settings, config, log, loopDelay } = this.#options;
+    return {
+      process: 'gateway',
+      name,
+      instance: this.#instance(),
+      pid: process.pid,
+      version,
+      epoch: this.#epoch,
+      uptimeMs: monotonicMs() - this.#startedMs,
+      settingsVersion: settings.settings.version,
+      mirroring: settings.paused === '',
+      paused: settings.paused,
+      draining: this.draining,
+      seen: this.ledger.seen,
+      open: this.ledger.open,
+      cells: this.ledger.snapshot(),
+      connections: {
+        open: this.#splices.size,
+        total: this.#connections,
+        opaque: { ...this.#opaque },
+        opaqueBytes: this.#opaqueBytes,
+      },
+      wire: {
+        connected: this.#wire.connected,
+        state: this.#wire.connected ? 'up' : 'down',
+        queuedBytes: this.#wire.queuedBytes,
+        maxWireBytes: config.gateway.maxWireBytes,
+      },
+      heldBytes: this.budget.bytes,
+      maxHeldBytes: this.budget.maxBytes,
+      loopDelayMaxMs: loopDelay.recentMaxMs(),
+      logLinesDropped: log.dropped,
+    };
+  }
+
+  /**
+   * Stops accepting, tells callers to close with the next answer, and resolves when the last connection
+   * has ended, or after `drainTimeoutMs`; then the books are final and the mirror has been told.
+   */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async #drain(): Promise<void> {
+    const { log, config } = this.#options;
+    log.info('draining', { connections: this.#splices.size });
+    this.draining = true;
+    for (const server of this.#servers) server.close();
+    const deadlineMs = monotonicMs() + config.gateway.drainTimeoutMs;
+    for (;;) {
+      const now = monotonicMs();
+      for (const splice of this.#splices) splice.drainStep(now);
+      if (this.#splices.size === 0 || now >= deadlineMs) break;
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.drainSweepMs));
+    }
+    if (this.#splices.size > 0) log.warn('drain timed out', { connections: this.#splices.size });
+    for (const splice of this.#splices) splice.destroy();
+    await this.#wire.close();
+    log.info('drained');
+  }
+
+  offer(exchange: Exchange): '' | 'mirror_down' | 'wire_full' {
+    return this.#wire.offer(exchange, wallMs());
+  }
+
+  countOpaque(reason: OpaqueReason): void {
+    this.#opaque[reason] = (this.#opaque[reason] ?? 0) + 1;
+  }
+
+  countOpaqueBytes(bytes: number): void {
+    this.#opaqueBytes += bytes;
+  }
+
+  /** At most a line a second: the ledger has the count. */
+  unreachable(incumbent: Address, cause: Unreachable): void {
+    const now = monotonicMs();
+    if (now - this.#warnedMs < 1_000) return;
+    this.#warnedMs = now;
+    const { host, port } = incumbent;
+    this.#options.log.warn('incumbent unreachable', { host, port, code: cause.code });
+  }
+
+  closed(splice: Splice): void {
+    this.#splices.delete(splice);
+  }
+
+  #instance(): string {
+    return `${this.#options.config.instance}/${this.#options.name}`;
+  }
+
+  #serve(incumbent: Address): Server {
+    const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
+    const server = createServer(options, (socket) => this.#accept(socket, incumbent));
+    server.on('error', (error) => {
+      this.#options.log.warn('cannot accept', { reason: error.message });
+    });
+    return server;
+  }
+
+  #accept(socket: Socket, incumbent: Address): void {
+    const { maxConnections } = this.#options.config.gateway;
+    const open = this.#splices.size;
+    this.#connections += 1;
+    if (open >= maxConnections + LIMITS.refusedConnections) {
+      socket.resetAndDestroy();
+      return;
+    }
+    const refuse = open >= maxConnections;
+    this.#splices.add(new Splice(socket, { incumbent, refuse }, this));
+  }
+}
+
+/**
+ * The backlog is an argument of its own: `listen({ fd, backlog })` silently takes 511, which overflows when
+ * many callers connect at once and costs them a second.
+ */
+function listenOn(server: Server, target: ListenTarget): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : 0);
+    });
+    if ('fd' in target) server.listen({ fd: target.fd }, LIMITS.listenBacklog);
+    else server.listen({ ...target, backlog: LIMITS.listenBacklog });
+  });
+}

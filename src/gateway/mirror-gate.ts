@@ -1,0 +1,78 @@
+/** What is cheap to decide at a request's head: route, mark, mirror switch, selection by exchange id. */
+import type { Config } from '../config/types.ts';
+import type { RequestHead } from '../framing/request-head.ts';
+import type { SettingsReader } from '../telemetry/settings-reader.ts';
+import { hourOf } from '../wire/exchange-states.ts';
+import { drawnNumber } from '../wire/selection.ts';
+import { Exchange } from './exchange.ts';
+import { compileRoutes, type RouteMatch } from './routes.ts';
+
+export interface MirrorGateOptions {
+  readonly config: Pick<Config, 'routes' | 'candidates'>;
+  readonly settings: Pick<SettingsReader, 'settings' | 'paused' | 'rateOf' | 'onChange'>;
+  /** The experiment's selection secret. */
+  readonly secret: string;
+  readonly epoch: string;
+}
+
+interface Verdict {
+  /** Empty: to be mirrored. */
+  readonly state: '' | 'ineligible' | 'paused' | 'not_selected';
+  readonly reason: string;
+}
+
+const MIRRORED: Verdict = { state: '', reason: '' };
+
+export class MirrorGate {
+  readonly #options: MirrorGateOptions;
+  readonly #match: (method: string, target: string) => RouteMatch;
+  /** By route: the largest rate of its candidates. */
+  #rates: number[] = [];
+  #lastNumber = 0;
+
+  constructor(options: MirrorGateOptions) {
+    this.#options = options;
+    this.#match = compileRoutes(options.config.routes);
+    this.#readRates();
+    options.settings.onChange(() => this.#readRates());
+  }
+
+  /**
+   * Opens an exchange, with its state where one is decided already.
+   *
+   * @param wallMs - Unix ms at which the head was complete
+   */
+  open(head: RequestHead, wallMs: number): Exchange {
+    const match = this.#match(head.method, head.target);
+    this.#lastNumber += 1;
+    const exchange = new Exchange(this.#lastNumber, match.route, hourOf(wallMs));
+    const { state, reason } = this.#decide(exchange, head, match);
+    exchange.state = state;
+    exchange.reason = reason;
+    return exchange;
+  }
+
+  #decide(exchange: Exchange, head: RequestHead, match: RouteMatch): Verdict {
+    const { settings, secret, epoch } = this.#options;
+    if (head.upgrade) return { state: 'ineligible', reason: 'upgrade' };
+    if (match.reason !== '') return { state: 'ineligible', reason: match.reason };
+    // The mark is not checked, only seen: a caller that forges it is not mirrored, and shows.
+    if (head.watched) return { state: 'ineligible', reason: 'foreign_mark' };
+    if (settings.paused !== '') return { state: 'paused', reason: settings.paused };
+    const rate = this.#rates[match.index] ?? 0;
+    exchange.rate = rate;
+    exchange.settingsVersion = settings.settings.version;
+    if (rate >= 1) return MIRRORED;
+    if (rate > 0) exchange.u = drawnNumber(secret, `${epoch}.${exchange.number}`);
+    return exchange.u < rate ? MIRRORED : { state: 'not_selected', reason: '' };
+  }
+
+  #readRates(): void {
+    const { config, settings } = this.#options;
+    this.#rates = config.routes.map((route) =>
+      config.candidates
+        .filter((candidate) => candidate.routes.includes(route.name))
+        .reduce((largest, candidate) => Math.max(largest, settings.rateOf(candidate.name)), 0),
+    );
+  }
+}

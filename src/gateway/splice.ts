@@ -1,0 +1,261 @@
+/**
+ * One caller's connection and its own connection to the incumbent: bytes read on one side are written to
+ * the other. Nothing else decides their pace: back-pressure is between these two sockets alone, each
+ * direction ends by itself (half-close), and a reset is passed on as a reset.
+ *
+ *   caller ──read, copied──► upstream      the same copy goes to the tap, after the write
+ *   caller ◄──read, copied── upstream
+ *
+ * The upstream connection is opened on the caller's first byte. The tap only watches; what it decides is
+ * whether an answer of the gateway's own may be written, and, while it drains, where `Connection: close`
+ * goes.
+ */
+import type { Socket } from 'node:net';
+import { LIMITS } from '../config/defaults.ts';
+import type { Address } from '../config/types.ts';
+import { ConnectionTap, type TapLimits } from '../framing/connection-tap.ts';
+import { monotonicMs } from '../telemetry/clock.ts';
+import { type AuthoredCode, authoredAnswer } from './authored-answer.ts';
+import { Capture, type CaptureContext } from './capture.ts';
+import { adoptSocket, connectSocket } from './shared-read.ts';
+import { CONNECT_TIMEOUT, toUnreachable, type Unreachable } from './upstream-error.ts';
+
+/** What the connections of a process share. */
+export interface SpliceContext extends CaptureContext {
+  readonly tapLimits: TapLimits;
+  readonly connectTimeoutMs: number;
+  /** Answers carry `Connection: close` from now on. */
+  readonly draining: boolean;
+  countOpaqueBytes(bytes: number): void;
+  unreachable(incumbent: Address, cause: Unreachable): void;
+  closed(splice: Splice): void;
+}
+
+export interface SpliceOptions {
+  readonly incumbent: Address;
+  /** The gateway is at its connection cap: the first request is answered 503. */
+  readonly refuse: boolean;
+}
+
+const CLOSE_LINE: Buffer = Buffer.from('Connection: close\r\n');
+const NOTHING: Buffer = Buffer.alloc(0);
+
+export class Splice {
+  readonly #context: SpliceContext;
+  readonly #options: SpliceOptions;
+  readonly #caller: Socket;
+  readonly #capture: Capture;
+  readonly #tap: ConnectionTap;
+  #upstream: Socket | null = null;
+  #connected = false;
+  #connectTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  /** The gateway has ended this connection with bytes or an end of its own: what still comes is let go. */
+  #over = false;
+  #answerRelayed = false;
+  #closeSent = false;
+  #callerEnded = false;
+  #upstreamEnded = false;
+  #lastByteMs = monotonicMs();
+
+  /** @param accepted - from a server with `pauseOnConnect` */
+  constructor(accepted: Socket, options: SpliceOptions, context: SpliceContext) {
+    this.#context = context;
+    this.#options = options;
+    this.#capture = new Capture(context);
+    this.#tap = new ConnectionTap(this.#capture, context.tapLimits);
+    this.#caller = adoptSocket(accepted, (bytes) => this.#fromCaller(bytes));
+    this.#caller.on('drain', () => this.#upstream?.resume());
+    this.#caller.on('end', () => this.#onCallerEnd());
+    this.#caller.on('error', () => this.#onCallerError());
+    this.#caller.on('close', () => this.#onCallerClose());
+    if (options.refuse) this.#linger();
+  }
+
+  /** Looks whether a draining connection may end: nothing under way, and told so or idle. */
+  drainStep(nowMs: number): void {
+    if (this.#over || this.#tap.opaque !== '' || !this.#tap.idle) return;
+    if (this.#closeSent || nowMs - this.#lastByteMs >= LIMITS.drainIdleMs) this.#endBoth();
+  }
+
+  /** Ends the connection now; exchanges under way are `shed(gateway_exit)`. */
+  destroy(): void {
+    this.#capture.close('shed', 'gateway_exit');
+    this.#upstream?.destroy();
+    this.#caller.destroy();
+  }
+
+  #fromCaller(bytes: Buffer): boolean {
+    const now = monotonicMs();
+    this.#lastByteMs = now;
+    if (this.#over) return true;
+    if (this.#options.refuse) return this.#refuse(bytes);
+    const upstream = this.#upstream ?? this.#connect();
+    const more = upstream.write(bytes);
+    if (this.#tap.opaque !== '') {
+      this.#context.countOpaqueBytes(bytes.length);
+      return more;
+    }
+    const capture = this.#capture;
+    capture.nowMs = now;
+    capture.upstreamPending = upstream.writableLength > 0;
+    this.#tap.request(bytes);
+    if (capture.awaitsWrite) upstream.write(NOTHING, () => capture.written());
+    return more;
+  }
+
+  #fromIncumbent(bytes: Buffer): boolean {
+    const now = monotonicMs();
+    this.#lastByteMs = now;
+    if (this.#over) return true;
+    this.#answerRelayed = true;
+    if (this.#tap.opaque !== '') {
+      this.#context.countOpaqueBytes(bytes.length);
+      return this.#caller.write(bytes);
+    }
+    const capture = this.#capture;
+    capture.nowMs = now;
+    if (this.#context.draining) return this.#relayDraining(bytes);
+    const more = this.#caller.write(bytes);
+    capture.downstreamPaused = !more;
+    this.#tap.answer(bytes);
+    return more;
+  }
+
+  /** The one change to bytes: the last answer that is owed says that its connection closes. */
+  #relayDraining(bytes: Buffer): boolean {
+    const capture = this.#capture;
+    capture.answerHeadEnd = 0;
+    capture.answerIsLast = false;
+    this.#tap.answer(bytes);
+    // Before the head's empty line, where that has not been relayed already.
+    const at = capture.answerHeadEnd - 2;
+    let more: boolean;
+    if (capture.answerIsLast && at >= 0) {
+      this.#closeSent = true;
+      this.#caller.write(bytes.subarray(0, at));
+      this.#caller.write(CLOSE_LINE);
+      more = this.#caller.write(bytes.subarray(at));
+    } else {
+      more = this.#caller.write(bytes);
+    }
+    capture.downstreamPaused = !more;
+    if (this.#closeSent && this.#tap.idle) this.#endBoth();
+    return more;
+  }
+
+  #connect(): Socket {
+    const { incumbent } = this.#options;
+    const upstream = connectSocket(incumbent, (bytes) => this.#fromIncumbent(bytes));
+    this.#upstream = upstream;
+    this.#connectTimer = setTimeout(
+      () => this.#unreachable(CONNECT_TIMEOUT),
+      this.#context.connectTimeoutMs,
+    );
+    upstream.on('connect', () => {
+      this.#connected = true;
+      clearTimeout(this.#connectTimer);
+    });
+    upstream.on('drain', () => this.#caller.resume());
+    upstream.on('end', () => this.#onUpstreamEnd());
+    upstream.on('error', (error) => {
+      if (this.#connected) this.#onUpstreamReset();
+      else this.#unreachable(toUnreachable(error));
+    });
+    return upstream;
+  }
+
+  #unreachable(cause: Unreachable): void {
+    clearTimeout(this.#connectTimer);
+    this.#upstream?.destroy();
+    if (this.#over || this.#caller.destroyed) return;
+    this.#context.unreachable(this.#options.incumbent, cause);
+    const method = this.#tap.owedMethod;
+    this.#capture.close('incumbent_unreachable', cause.reason);
+    this.#author(cause.code, method);
+  }
+
+  /** Over the cap: counts what it is asked, and says that it is busy. */
+  #refuse(bytes: Buffer): boolean {
+    this.#tap.request(bytes);
+    if (this.#tap.opaque !== '') this.#author('UND_GATEWAY_BUSY', '');
+    if (this.#capture.open === 0) return true;
+    const method = this.#tap.owedMethod;
+    this.#capture.close('refused', 'busy');
+    this.#author('UND_GATEWAY_BUSY', method);
+    return true;
+  }
+
+  /** Bytes of the gateway's own end the connection. To what is not HTTP it only hangs up. */
+  #author(code: AuthoredCode, method: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#tap.opaque !== '' || this.#answerRelayed) {
+      this.#caller.resetAndDestroy();
+      return;
+    }
+    this.#caller.end(authoredAnswer(code, method));
+    this.#caller.resume();
+    this.#linger();
+  }
+
+  #endBoth(): void {
+    this.#over = true;
+    this.#caller.end();
+    this.#upstream?.end();
+    this.#linger();
+  }
+
+  #linger(): void {
+    if (this.#lingerTimer !== undefined) return;
+    this.#lingerTimer = setTimeout(() => this.destroy(), LIMITS.lingerMs);
+  }
+
+  #onCallerEnd(): void {
+    this.#callerEnded = true;
+    this.#capture.requestEof();
+    if (this.#upstream === null) this.#caller.end();
+    else this.#upstream.end();
+  }
+
+  #onUpstreamEnd(): void {
+    this.#upstreamEnded = true;
+    this.#capture.nowMs = monotonicMs();
+    this.#tap.answerEof();
+    this.#capture.answerEof();
+    if (!this.#over) this.#caller.end();
+  }
+
+  #onCallerError(): void {
+    this.#capture.close('client_abort', 'reset');
+    const upstream = this.#upstream;
+    if (this.#connected) upstream?.resetAndDestroy();
+    else upstream?.destroy();
+  }
+
+  /** What the incumbent sent before its reset is the caller's; then it sees the same reset. */
+  #onUpstreamReset(): void {
+    this.#capture.close('incumbent_abort', 'reset');
+    const caller = this.#caller;
+    if (this.#over || caller.destroyed) return;
+    this.#over = true;
+    if (caller.writableLength === 0 || caller.writableEnded) {
+      caller.resetAndDestroy();
+      return;
+    }
+    const timer = setTimeout(() => caller.resetAndDestroy(), LIMITS.resetFlushMs);
+    caller.write(NOTHING, () => {
+      clearTimeout(timer);
+      caller.resetAndDestroy();
+    });
+  }
+
+  #onCallerClose(): void {
+    clearTimeout(this.#connectTimer);
+    clearTimeout(this.#lingerTimer);
+    const upstreamFirst = this.#upstreamEnded && !this.#callerEnded;
+    this.#capture.close(upstreamFirst ? 'incumbent_abort' : 'client_abort', 'truncated');
+    if (this.#upstream?.writableEnded === false) this.#upstream.destroy();
+    this.#context.closed(this);
+  }
+}

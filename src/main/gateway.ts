@@ -1,0 +1,60 @@
+/** Entry of a gateway process. Loads no package: nothing but Node and the data plane runs here. */
+import { LIMITS } from '../config/defaults.ts';
+import { Gateway, type ListenTarget } from '../gateway/gateway.ts';
+import { createHealthServer } from '../gateway/health.ts';
+import { LogLines } from '../telemetry/log-lines.ts';
+import { watchLoopDelay } from '../telemetry/loop-delay.ts';
+import { runFolder } from '../telemetry/run-folder.ts';
+import { readSelectionSecret } from '../telemetry/selection-secret.ts';
+import { SettingsReader } from '../telemetry/settings-reader.ts';
+import { serveStatus } from '../telemetry/status-socket.ts';
+import { FIRST_LISTENER_FD, readProcessInput } from './process-input.ts';
+
+const { config, name, version } = readProcessInput();
+const log = new LogLines({ process: name, level: config.log.level });
+const folder = runFolder(config.runDir);
+const settings = new SettingsReader(folder, config, log);
+settings.start();
+const gateway = new Gateway({
+  config,
+  name,
+  version,
+  wireSocket: folder.wireSocket,
+  secret: readSelectionSecret(config, folder),
+  settings,
+  log,
+  loopDelay: watchLoopDelay(),
+});
+
+const targets = config.listeners.map(
+  (_, index): ListenTarget => ({ fd: FIRST_LISTENER_FD + index }),
+);
+const ports = await gateway.start(targets);
+const health = createHealthServer(() => gateway.ready);
+if (config.gateway.health !== null) {
+  health.listen({ fd: FIRST_LISTENER_FD + config.listeners.length }, LIMITS.listenBacklog);
+}
+const status = await serveStatus(folder.statusSocket(name), {
+  status: () => gateway.status(),
+  commands: { stop: end, drain: end },
+});
+log.info('gateway listens', { ports: ports.join(','), version });
+
+let ending = false;
+/** Drains once; asked a second time it ends at once. */
+function end(): void {
+  if (ending) process.exit(1);
+  ending = true;
+  void finish(); // cannot reject: a drain gathers no errors, and closing a status server neither
+}
+
+async function finish(): Promise<void> {
+  await gateway.drain();
+  settings.stop();
+  health.close();
+  await status.close();
+  process.exit(0);
+}
+
+process.on('SIGTERM', end);
+process.on('SIGINT', () => undefined); // the supervisor decides: a terminal tells the whole group
