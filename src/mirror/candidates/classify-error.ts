@@ -1,6 +1,7 @@
 /**
  * Why a candidate gave no complete answer, told by error codes: Node's, OpenSSL's, llhttp's and undici's.
  */
+import { errors } from 'undici';
 import type { CandidateErrorReason } from './candidate.ts';
 
 export type Failure = CandidateErrorReason | 'timeout';
@@ -8,14 +9,16 @@ export type Failure = CandidateErrorReason | 'timeout';
 /** `ENOENT`: a Unix socket that is not there. */
 const REFUSED = new Set(['ECONNREFUSED', 'ENOENT', 'EACCES']);
 const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'EAI_NODATA', 'EAI_NONAME']);
-/** Closed before the answer was complete, whichever way. */
+/**
+ * Closed before the answer was complete, whichever way. undici gives the mismatch of lengths also for an answer
+ * with two different ones: nothing tells these apart.
+ */
 const RESET = new Set([
   'ECONNRESET',
   'ECONNABORTED',
   'EPIPE',
   'UND_ERR_SOCKET',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'HPE_INVALID_EOF_STATE',
 ]);
 const TIMEOUT = new Set([
   'UND_ERR_HEADERS_TIMEOUT',
@@ -32,14 +35,20 @@ const TLS =
  * @returns `timeout`, or a reason of `candidate_error`; `network` for what has no name of its own
  */
 export function toFailure(error: unknown): Failure {
+  if (error instanceof errors.HTTPParserError) return isAtEnd(error) ? 'reset' : 'malformed';
   const code = codeOf(error);
   if (RESET.has(code)) return 'reset';
   if (REFUSED.has(code)) return 'refused';
   if (TIMEOUT.has(code)) return 'timeout';
   if (UNRESOLVED.has(code)) return 'unresolved';
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return 'too_large';
-  if (code === 'UND_ERR_HEADERS_OVERFLOW' || code.startsWith('HPE_')) return 'malformed';
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'malformed';
   return TLS.test(code) ? 'tls' : 'network';
+}
+
+/** undici 8.13 sets no code on these. One at the end of the connection has no bytes that could be wrong. */
+function isAtEnd(error: Error): boolean {
+  return 'data' in error && error.data === '';
 }
 
 /** Several addresses make an AggregateError, whose own code is that of the attempts where they agree. */
