@@ -170,6 +170,10 @@ def to_onnx(fitted: Fitted) -> onnx.ModelProto:
     model.graph.output[0].CopyFrom(output)
     for value in model.graph.input:
         value.type.tensor_type.shape.dim[0].dim_param = "N"
+    # The converter lists operator sets in the order of a set of strings, another one each run.
+    operator_sets = sorted(model.opset_import, key=lambda operator_set: operator_set.domain)
+    del model.opset_import[:]
+    model.opset_import.extend(operator_sets)
     model.graph.name = fitted.model_version
     model.doc_string = f"Lending Club {fitted.name}: P(good), P(bad). See MODEL_CARD.md."
     onnx.checker.check_model(model)
