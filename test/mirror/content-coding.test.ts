@@ -1,0 +1,62 @@
+import {
+  brotliCompressSync,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeContent } from '../../src/mirror/content-coding.ts';
+
+const CODINGS: [string, (body: Buffer) => Buffer][] = [
+  ['gzip', gzipSync],
+  ['x-gzip', gzipSync],
+  ['GZIP', gzipSync],
+  ['deflate', deflateSync],
+  ['deflate', deflateRawSync],
+  ['br', brotliCompressSync],
+  ['zstd', zstdCompressSync],
+  ['identity', (body) => body],
+  ['', (body) => body],
+];
+
+describe('decodeContent', () => {
+  it('undoes any sequence of up to three codings', () => {
+    const codings = fc.array(fc.constantFrom(...CODINGS.slice(0, -1)), { maxLength: 3 });
+    fc.assert(
+      fc.property(codings, fc.uint8Array({ minLength: 1, maxLength: 2_000 }), (chosen, bytes) => {
+        const plain = Buffer.from(bytes);
+        const coded = chosen.reduce<Buffer>((body, [, encode]) => encode(body), plain);
+        const encoding = chosen.map(([name]) => name).join(' , ');
+        expect(decodeContent(coded, encoding, 2_000)).toEqual({ body: plain });
+      }),
+    );
+  });
+
+  it.each(CODINGS)('takes a body at the limit and none over it (%s)', (coding, encode) => {
+    const body = encode(Buffer.alloc(5_000, 'x'));
+    expect(decodeContent(body, coding, 5_000)).toEqual({ body: Buffer.alloc(5_000, 'x') });
+    expect(decodeContent(body, coding, 4_999)).toEqual({ error: 'too_large' });
+  });
+
+  it.each(['compress', 'gzip;q=1', '__proto__', 'constructor', ',', 'gzip,'])(
+    'does not know %j',
+    (coding) => {
+      expect(decodeContent(Buffer.from('x'), coding, 100)).toEqual({ error: 'encoding' });
+    },
+  );
+
+  it.each(['gzip', 'deflate', 'br', 'zstd'])('never throws on hostile %s', (coding) => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 200 }), (bytes) => {
+        const decoded = decodeContent(Buffer.from(bytes), coding, 1_000);
+        if ('body' in decoded) expect(decoded.body.length).toBeLessThanOrEqual(1_000);
+      }),
+    );
+  });
+
+  it('leaves an empty body alone, whatever it is said to be: HEAD, 204, 304', () => {
+    expect(decodeContent(Buffer.alloc(0), 'gzip', 100)).toEqual({ body: Buffer.alloc(0) });
+  });
+});
