@@ -1,0 +1,160 @@
+/**
+ * Every metric there is: docs/metrics.md is held against this table, both ways. Names are
+ * `understudy_<noun>_<unit>[_total]` in base units; labels have bounded sets of values.
+ */
+export interface MetricRow {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly labels: readonly string[];
+  readonly help: string;
+}
+
+function row(type: MetricRow['type'], labels: readonly string[], help: string): MetricRow {
+  return { type, labels, help };
+}
+
+export const METRICS = {
+  // processes
+  understudy_build_info: row(
+    'gauge',
+    ['process', 'version'],
+    'Always 1; the version of a process.',
+  ),
+  understudy_process_up: row('gauge', ['process'], '1 while a process answers its status socket.'),
+  understudy_process_uptime_seconds: row('gauge', ['process'], 'Since the process was started.'),
+  understudy_process_restarts_total: row(
+    'counter',
+    ['process'],
+    'Times the supervisor has started a process again.',
+  ),
+  understudy_loop_delay_max_seconds: row(
+    'gauge',
+    ['process'],
+    'Largest lateness of the event loop, lately.',
+  ),
+  understudy_log_lines_dropped_total: row(
+    'counter',
+    ['process'],
+    'Log lines that nobody could be given, since nobody read.',
+  ),
+
+  // settings
+  understudy_settings_version: row('gauge', ['process'], 'Version of the settings in force.'),
+  understudy_mirroring_enabled: row('gauge', ['process'], '1 while mirroring is on.'),
+  understudy_candidate_rate_ratio: row('gauge', ['candidate'], 'Mirror rate in force, 0 to 1.'),
+
+  // exchanges, at the gateways
+  understudy_exchanges_seen_total: row(
+    'counter',
+    ['route'],
+    'Exchanges whose request head was complete.',
+  ),
+  understudy_exchanges_total: row(
+    'counter',
+    ['route', 'state', 'reason'],
+    'Exchanges by the state they ended in; shed is lost, offered became legs.',
+  ),
+  understudy_exchanges_open: row('gauge', [], 'Exchanges that are not decided yet.'),
+  understudy_gateway_epochs: row(
+    'gauge',
+    ['state'],
+    'Lives of gateway processes: live, clean, unclean (killed).',
+  ),
+  understudy_connections_open: row('gauge', ['process'], 'Open connections of callers.'),
+  understudy_connections_total: row('counter', ['process'], 'Connections of callers.'),
+  understudy_opaque_connections_total: row(
+    'counter',
+    ['process', 'reason'],
+    'Connections that could not be framed without doubt: relayed, never mirrored.',
+  ),
+  understudy_opaque_bytes_total: row(
+    'counter',
+    ['process'],
+    'Bytes relayed on opaque connections.',
+  ),
+  understudy_gateway_held_bytes: row('gauge', ['process'], 'Bytes kept for mirroring.'),
+  understudy_gateway_held_limit_bytes: row('gauge', ['process'], 'Cap of the bytes kept.'),
+  understudy_wire_connected: row('gauge', ['process'], '1 while a gateway reaches the mirror.'),
+  understudy_wire_queued_bytes: row('gauge', ['process'], 'Bytes on their way to the mirror.'),
+  understudy_wire_queued_limit_bytes: row('gauge', ['process'], 'Cap of the bytes on their way.'),
+
+  // legs, in the mirror
+  understudy_legs_total: row(
+    'counter',
+    ['candidate', 'route', 'state', 'reason'],
+    'Copies of offered exchanges by the state they ended in.',
+  ),
+  understudy_legs_in_flight: row('gauge', [], 'Legs that are not decided yet.'),
+  understudy_candidate_in_flight: row('gauge', ['candidate'], 'Copies sent and not answered.'),
+  understudy_candidate_in_flight_limit: row('gauge', ['candidate'], 'Cap of copies in flight.'),
+  understudy_candidate_queued: row('gauge', ['candidate'], 'Copies that wait to be sent.'),
+  understudy_mirror_queued_bytes: row('gauge', [], 'Bytes of exchanges held by the mirror.'),
+  understudy_mirror_queued_limit_bytes: row('gauge', [], 'Cap of the bytes held.'),
+  understudy_wire_errors_total: row('counter', [], 'Wire connections ended for what they carried.'),
+
+  // what the pairs say
+  understudy_incumbent_latency_seconds: row(
+    'histogram',
+    ['candidate'],
+    'Service time of the incumbent in the exchanges compared with this candidate.',
+  ),
+  understudy_candidate_latency_seconds: row(
+    'histogram',
+    ['candidate'],
+    'Service time, same pairs.',
+  ),
+  understudy_queue_wait_seconds: row(
+    'histogram',
+    ['candidate'],
+    'Exchange complete at the gateway to its copy being sent.',
+  ),
+  understudy_score_difference: row(
+    'histogram',
+    ['candidate'],
+    'Absolute difference of the scores, candidate and incumbent.',
+  ),
+  understudy_scores_compared_total: row(
+    'counter',
+    ['candidate'],
+    'Pairs whose scores were compared.',
+  ),
+  understudy_scores_outside_tolerance_total: row(
+    'counter',
+    ['candidate'],
+    'Predictions whose scores are further apart than mirror.tolerance.',
+  ),
+  understudy_label_flips_total: row('counter', ['candidate'], 'Predictions with another label.'),
+
+  // journal
+  understudy_recorder_state: row(
+    'gauge',
+    ['state'],
+    '1 for the state it is in: recording, failing, locked, down.',
+  ),
+  understudy_recorder_pending_bytes: row('gauge', [], 'Pairs on their way to the disk.'),
+  understudy_recorder_pending_limit_bytes: row('gauge', [], 'Cap of the pairs on their way.'),
+  understudy_recorder_restarts_total: row('counter', [], 'Restarts of the recorder thread.'),
+  understudy_journal_pairs_total: row('counter', [], 'Pairs committed by this mirror process.'),
+  understudy_journal_commits_total: row('counter', [], 'Transactions of this mirror process.'),
+  understudy_journal_bytes: row('gauge', [], 'Size of the journal.'),
+  understudy_journal_limit_bytes: row('gauge', [], 'Cap of the journal.'),
+  understudy_journal_wal_bytes: row('gauge', [], "Size of the journal's write-ahead log."),
+  understudy_journal_id_conflicts_total: row(
+    'counter',
+    [],
+    'Pairs whose id came with other bytes.',
+  ),
+  understudy_journals_quarantined_total: row('counter', [], 'Damaged journals set aside.'),
+
+  // Kafka
+  understudy_kafka_state: row(
+    'gauge',
+    ['state'],
+    '1 for the state it is in; absent without Kafka.',
+  ),
+  understudy_kafka_lag_pairs: row('gauge', [], 'Pairs in the journal and not yet published.'),
+  understudy_kafka_published_pairs_total: row('counter', [], 'Pairs that Kafka has confirmed.'),
+  understudy_kafka_send_errors_total: row('counter', [], 'Sends that failed and were repeated.'),
+  understudy_kafka_dead_letters_total: row('counter', [], 'Pairs that Kafka will never take.'),
+} as const satisfies Record<string, MetricRow>;
+
+export type MetricName = keyof typeof METRICS;

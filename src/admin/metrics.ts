@@ -1,0 +1,220 @@
+/** Statuses → the text of `/metrics`. Everything is built at the scrape; only the books have a memory. */
+import { Registry } from '@prometheus-io/client';
+import type { MirrorStatus } from '../record/mirror-status.ts';
+import type { RecorderStatus } from '../record/recorder-port.ts';
+import type { HistogramSnapshot } from '../telemetry/histogram.ts';
+import type { GatewayStatus } from '../wire/gateway-status.ts';
+import type { BookMemory } from './book-memory.ts';
+import type { InstanceStatus, ProcessStatus } from './instance-status.ts';
+import { METRICS, type MetricName } from './metric-table.ts';
+
+type Labels = Readonly<Record<string, string>>;
+interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly metricName?: string;
+}
+
+export interface MetricsInput {
+  readonly status: InstanceStatus;
+  /** Heard of this status already. */
+  readonly memory: BookMemory;
+  /** Processes that should be there: `understudy_process_up` is 0 for one that does not answer. */
+  readonly expected: readonly string[];
+  /** Dropped log lines of the process that answers the scrape. */
+  readonly adminLogLinesDropped: number;
+}
+
+/** @returns Prometheus text format 0.0.4 */
+export async function renderMetrics(input: MetricsInput): Promise<string> {
+  const samples = new Samples();
+  const { processes, gateways, mirror } = input.status;
+  addProcesses(samples, processes, input.expected);
+  samples.add('understudy_log_lines_dropped_total', input.adminLogLinesDropped, {
+    process: 'admin',
+  });
+  addBooks(samples, input.memory);
+  for (const gateway of gateways) addGateway(samples, gateway);
+  samples.add('understudy_exchanges_open', sum(gateways.map(({ open }) => open)));
+  if (mirror !== null) addMirror(samples, mirror, gateways);
+  return Registry.aggregate([samples.metrics()]).metrics();
+}
+
+class Samples {
+  readonly #samples = new Map<MetricName, Sample[]>();
+
+  add(name: MetricName, value: number, labels: Labels = {}): void {
+    this.#of(name).push({ labels, value });
+  }
+
+  /** One of `states` is 1, the others 0: so that a series does not end when the state changes. */
+  addState(name: MetricName, states: readonly string[], state: string): void {
+    for (const each of states) this.add(name, each === state ? 1 : 0, { state: each });
+  }
+
+  addHistogram(
+    name: MetricName,
+    { bounds, counts, sum, count }: HistogramSnapshot,
+    labels: Labels,
+  ) {
+    const samples = this.#of(name);
+    let below = 0;
+    for (const [i, bound] of bounds.entries()) {
+      below += counts[i] ?? 0;
+      samples.push({
+        metricName: `${name}_bucket`,
+        labels: { ...labels, le: String(bound) },
+        value: below,
+      });
+    }
+    samples.push(
+      { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+      { metricName: `${name}_sum`, labels, value: sum },
+      { metricName: `${name}_count`, labels, value: count },
+    );
+  }
+
+  /** What `Registry.aggregate` takes; metrics without a sample are left out. */
+  metrics(): object[] {
+    return Array.from(this.#samples, ([name, values]) => {
+      const { type, help } = METRICS[name];
+      return { name, help, type, aggregator: 'sum', values };
+    });
+  }
+
+  #of(name: MetricName): Sample[] {
+    const found = this.#samples.get(name);
+    if (found !== undefined) return found;
+    const made: Sample[] = [];
+    this.#samples.set(name, made);
+    return made;
+  }
+}
+
+function addProcesses(
+  samples: Samples,
+  processes: readonly ProcessStatus[],
+  expected: readonly string[],
+): void {
+  const up = new Set(processes.map(({ name }) => name));
+  for (const process of new Set([...expected, ...up])) {
+    samples.add('understudy_process_up', up.has(process) ? 1 : 0, { process });
+  }
+  for (const { name: process, version, uptimeMs, settingsVersion, children } of processes) {
+    samples.add('understudy_build_info', 1, { process, version });
+    if (uptimeMs !== undefined) {
+      samples.add('understudy_process_uptime_seconds', uptimeMs / 1_000, { process });
+    }
+    if (settingsVersion !== undefined) {
+      samples.add('understudy_settings_version', settingsVersion, { process });
+    }
+    for (const child of children ?? []) {
+      samples.add('understudy_process_restarts_total', child.restarts, { process: child.name });
+    }
+  }
+}
+
+function addBooks(samples: Samples, memory: BookMemory): void {
+  const books = memory.counted();
+  if (books === null) return;
+  for (const { value, labels } of books.seen) {
+    samples.add('understudy_exchanges_seen_total', value, labels);
+  }
+  for (const { value, labels } of books.exchanges) {
+    samples.add('understudy_exchanges_total', value, labels);
+  }
+  for (const { value, labels } of books.legs) samples.add('understudy_legs_total', value, labels);
+}
+
+function addGateway(samples: Samples, gateway: GatewayStatus): void {
+  const labels = { process: gateway.name };
+  const { connections, wire } = gateway;
+  const add = (name: MetricName, value: number): void => samples.add(name, value, labels);
+  add('understudy_mirroring_enabled', gateway.mirroring ? 1 : 0);
+  add('understudy_connections_open', connections.open);
+  add('understudy_connections_total', connections.total);
+  add('understudy_opaque_bytes_total', connections.opaqueBytes);
+  for (const [reason, count] of Object.entries(connections.opaque)) {
+    samples.add('understudy_opaque_connections_total', count, { ...labels, reason });
+  }
+  add('understudy_gateway_held_bytes', gateway.heldBytes);
+  add('understudy_gateway_held_limit_bytes', gateway.maxHeldBytes);
+  add('understudy_wire_connected', wire.connected ? 1 : 0);
+  add('understudy_wire_queued_bytes', wire.queuedBytes);
+  add('understudy_wire_queued_limit_bytes', wire.maxWireBytes);
+  add('understudy_loop_delay_max_seconds', gateway.loopDelayMaxMs / 1_000);
+  add('understudy_log_lines_dropped_total', gateway.logLinesDropped);
+}
+
+function addMirror(
+  samples: Samples,
+  mirror: MirrorStatus,
+  gateways: readonly GatewayStatus[],
+): void {
+  const process = { process: 'mirror' };
+  samples.add('understudy_mirroring_enabled', mirror.mirroring ? 1 : 0, process);
+  samples.add('understudy_loop_delay_max_seconds', mirror.loopDelayMaxMs / 1_000, process);
+  samples.add('understudy_legs_in_flight', mirror.legsInFlight);
+  samples.add('understudy_mirror_queued_bytes', mirror.queuedBytes);
+  samples.add('understudy_mirror_queued_limit_bytes', mirror.maxQueuedBytes);
+  samples.add('understudy_wire_errors_total', mirror.wireErrors);
+  addEpochs(samples, mirror, gateways);
+  for (const candidate of mirror.candidates) {
+    const labels = { candidate: candidate.name };
+    const add = (name: MetricName, value: number): void => samples.add(name, value, labels);
+    add('understudy_candidate_rate_ratio', candidate.rate);
+    add('understudy_candidate_in_flight', candidate.inFlight);
+    add('understudy_candidate_in_flight_limit', candidate.maxInFlight);
+    add('understudy_candidate_queued', candidate.queued);
+    add('understudy_scores_compared_total', candidate.compared);
+    add('understudy_scores_outside_tolerance_total', candidate.outsideTolerance);
+    add('understudy_label_flips_total', candidate.labelFlips);
+    const { incumbentSeconds, candidateSeconds, queueSeconds, scoreDifference } = candidate;
+    samples.addHistogram('understudy_incumbent_latency_seconds', incumbentSeconds, labels);
+    samples.addHistogram('understudy_candidate_latency_seconds', candidateSeconds, labels);
+    samples.addHistogram('understudy_queue_wait_seconds', queueSeconds, labels);
+    samples.addHistogram('understudy_score_difference', scoreDifference, labels);
+  }
+  addRecorder(samples, mirror.recorder);
+}
+
+function addEpochs(
+  samples: Samples,
+  mirror: MirrorStatus,
+  gateways: readonly GatewayStatus[],
+): void {
+  const live = new Set(gateways.map(({ epoch }) => epoch));
+  const ended = mirror.epochs.filter(({ epoch }) => !live.has(epoch));
+  const count = (state: string): number => ended.filter((epoch) => epoch.state === state).length;
+  samples.add('understudy_gateway_epochs', live.size + count('live'), { state: 'live' });
+  samples.add('understudy_gateway_epochs', count('clean'), { state: 'clean' });
+  samples.add('understudy_gateway_epochs', count('unclean'), { state: 'unclean' });
+}
+
+const RECORDER_STATES = ['recording', 'failing', 'locked', 'down'] as const;
+const KAFKA_STATES = ['connected', 'connecting', 'failing'] as const;
+
+function addRecorder(samples: Samples, recorder: RecorderStatus): void {
+  samples.addState('understudy_recorder_state', RECORDER_STATES, recorder.state);
+  samples.add('understudy_recorder_pending_bytes', recorder.pendingBytes);
+  samples.add('understudy_recorder_pending_limit_bytes', recorder.maxPendingBytes);
+  samples.add('understudy_recorder_restarts_total', recorder.restarts);
+  samples.add('understudy_journal_pairs_total', recorder.committedPairs);
+  samples.add('understudy_journal_commits_total', recorder.commits);
+  samples.add('understudy_journal_bytes', recorder.journalBytes);
+  samples.add('understudy_journal_limit_bytes', recorder.maxJournalBytes);
+  samples.add('understudy_journal_wal_bytes', recorder.walBytes);
+  samples.add('understudy_journal_id_conflicts_total', recorder.idConflicts);
+  samples.add('understudy_journals_quarantined_total', recorder.quarantined);
+  const { publisher } = recorder;
+  if (publisher === null) return;
+  samples.addState('understudy_kafka_state', KAFKA_STATES, publisher.state);
+  samples.add('understudy_kafka_lag_pairs', publisher.lag);
+  samples.add('understudy_kafka_published_pairs_total', publisher.published);
+  samples.add('understudy_kafka_send_errors_total', publisher.sendErrors);
+  samples.add('understudy_kafka_dead_letters_total', publisher.deadLetters);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,119 @@
+/** A change of settings as an operator sends it, checked: what is not understood whole changes nothing. */
+import { LIMITS } from '../config/defaults.ts';
+import { type ErrorCode, UnderstudyError } from '../errors.ts';
+
+/** At least one of `enabled` and `rates`, and always a reason. */
+export interface SettingsPatch {
+  readonly enabled?: boolean;
+  /** Candidate name → rate, 0 to 1; candidates that are not named keep theirs. */
+  readonly rates?: Readonly<Record<string, number>>;
+  /** 1 to LIMITS.reasonCharacters characters, none of them a control character. */
+  readonly reason: string;
+}
+
+const KEYS = new Set(['enabled', 'rates', 'reason']);
+
+/**
+ * @param text - JSON as it was sent; no value is converted to another type
+ * @param candidates - names that exist
+ * @throws {UnderstudyError} `UND_API_JSON` not JSON, or a key twice in one object;
+ * `UND_API_FIELD` an unknown key, a value of another type or out of range, nothing to change;
+ * `UND_API_CANDIDATE` no such candidate; `UND_API_REASON` no reason, or one that is too long
+ */
+export function parseSettingsPatch(text: string, candidates: readonly string[]): SettingsPatch {
+  const body = parseJson(text);
+  if (!isRecord(body)) throw fault('UND_API_FIELD', 'The body must be an object.');
+  for (const key of Object.keys(body)) {
+    if (!KEYS.has(key)) throw fault('UND_API_FIELD', `Unknown key ${quote(key)}.`);
+  }
+  const { enabled } = body;
+  if (enabled !== undefined && typeof enabled !== 'boolean') {
+    throw fault('UND_API_FIELD', 'enabled must be true or false.');
+  }
+  const rates = body.rates === undefined ? undefined : parseRates(body.rates, candidates);
+  if (enabled === undefined && rates === undefined) {
+    throw fault('UND_API_FIELD', 'Nothing to change: give enabled or rates.');
+  }
+  return {
+    ...(enabled === undefined ? {} : { enabled }),
+    ...(rates === undefined ? {} : { rates }),
+    reason: parseReason(body.reason),
+  };
+}
+
+function parseRates(value: unknown, candidates: readonly string[]): Record<string, number> {
+  if (!isRecord(value)) throw fault('UND_API_FIELD', 'rates must be an object: candidate to rate.');
+  const rates: Record<string, number> = Object.create(null);
+  for (const [name, rate] of Object.entries(value)) {
+    if (!candidates.includes(name)) {
+      throw fault(
+        'UND_API_CANDIDATE',
+        `There is no candidate ${quote(name)}; there are: ${candidates.join(', ')}.`,
+      );
+    }
+    if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1)) {
+      throw fault('UND_API_FIELD', `The rate of ${name} must be a number from 0 to 1.`);
+    }
+    rates[name] = rate;
+  }
+  if (Object.keys(rates).length === 0) throw fault('UND_API_FIELD', 'rates names no candidate.');
+  return rates;
+}
+
+function parseReason(value: unknown): string {
+  const reason = typeof value === 'string' ? value.trim() : '';
+  if (reason === '') throw fault('UND_API_REASON', 'Give a reason: it is kept with the change.');
+  if (reason.length > LIMITS.reasonCharacters || /\p{Cc}/u.test(reason)) {
+    throw fault(
+      'UND_API_REASON',
+      `The reason must be one line of at most ${LIMITS.reasonCharacters} characters.`,
+    );
+  }
+  return reason;
+}
+
+function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw fault('UND_API_JSON', 'The body is not JSON.', cause);
+  }
+  if (keysWritten(text) !== keysKept(value)) {
+    throw fault('UND_API_JSON', 'A key stands twice in one object.');
+  }
+  return value;
+}
+
+/** Keys in the text of valid JSON: strings before a colon. */
+function keysWritten(text: string): number {
+  let count = 0;
+  for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)) {
+    if (match[1] !== undefined) count += 1;
+  }
+  return count;
+}
+
+/** Keys in the parsed value. No recursion: the body may be nested as deep as it is long. */
+function keysKept(value: unknown): number {
+  const rest: unknown[] = [value];
+  let count = 0;
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    if (typeof next !== 'object' || next === null) continue;
+    if (!Array.isArray(next)) count += Object.keys(next).length;
+    for (const child of Object.values(next)) rest.push(child);
+  }
+  return count;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 80));
+}
+
+function fault(code: ErrorCode, message: string, cause?: unknown): UnderstudyError {
+  return new UnderstudyError(code, message, { cause });
+}

@@ -1,0 +1,187 @@
+/**
+ * The run-time settings: `settings.json` in the data folder is the truth, and survives a run folder on a
+ * temporary file system; the same file in the run folder is what all processes read.
+ *
+ * Invariants: the version counts up by one with each change; nothing is in force that is not in the audit
+ * file; a reader sees the old file or the new one, whole. All steps are synchronous, so changes of one
+ * admin process cannot overtake each other, and no other process writes these files.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Config, Settings } from '../config/types.ts';
+import { UnderstudyError } from '../errors.ts';
+import type { RunFolder } from '../telemetry/run-folder.ts';
+import { isFileError } from '../telemetry/secret-file.ts';
+import { configuredSettings, parseSettings } from '../telemetry/settings-reader.ts';
+import { type AuditEntry, appendAudit } from './audit-log.ts';
+import type { SettingsPatch } from './settings-patch.ts';
+
+/** Who asks for a change. */
+export interface Operator {
+  readonly by: string;
+  readonly remote: string;
+}
+
+export class SettingsStore {
+  readonly #kept: string;
+  readonly #published: string;
+  readonly #audit: string;
+  #settings: Settings;
+
+  /**
+   * Takes up what was kept, and sees to it that the run folder has it.
+   *
+   * @throws {UnderstudyError} `UND_SETTINGS_WRITE` when the folders cannot be read or written
+   */
+  constructor(config: Pick<Config, 'mirror' | 'candidates' | 'dataDir'>, folder: RunFolder) {
+    this.#kept = join(config.dataDir, 'settings.json');
+    this.#published = folder.settings;
+    this.#audit = join(config.dataDir, 'audit.ndjson');
+    this.#settings = configuredSettings(config);
+    try {
+      const kept = readSettings(this.#kept);
+      if (kept !== null) this.#settings = kept;
+      else if (existsSync(this.#kept) && readSettings(this.#published) === null) {
+        throw new Error('it is damaged, and there is no other: mend or remove it');
+      }
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new UnderstudyError('UND_SETTINGS_WRITE', `Cannot read ${this.#kept}: ${why}.`, {
+        cause,
+      });
+    }
+    this.reconcile();
+  }
+
+  get settings(): Settings {
+    return this.#settings;
+  }
+
+  /**
+   * Makes a change: audited, on disk, and in the run folder when this returns.
+   *
+   * @param ifVersion - the version the operator has seen; `null`: any
+   * @throws {UnderstudyError} `UND_SETTINGS_CONFLICT` another version is in force;
+   * `UND_SETTINGS_WRITE` it cannot be written: nothing has changed
+   */
+  change(patch: SettingsPatch, operator: Operator, ifVersion: number | null = null): Settings {
+    const from = this.#settings;
+    if (ifVersion !== null && ifVersion !== from.version) {
+      throw new UnderstudyError(
+        'UND_SETTINGS_CONFLICT',
+        `Version ${from.version} is in force, not ${ifVersion}.`,
+      );
+    }
+    const at = new Date().toISOString();
+    const { by, remote } = operator;
+    const { reason } = patch;
+    const to: Settings = {
+      version: from.version + 1,
+      enabled: patch.enabled ?? from.enabled,
+      rates: { ...from.rates, ...patch.rates },
+      changed: { at, by, reason },
+    };
+    this.#write({ ...entryOf(from, to), at, by, how: 'api', remote, reason }, to);
+    return to;
+  }
+
+  /**
+   * Mends the run folder: a file that is missing, broken or older is written again. One with a higher
+   * version was written by hand while no admin was there: it is in force, so it is taken over.
+   *
+   * @throws {UnderstudyError} `UND_SETTINGS_WRITE`
+   */
+  reconcile(): void {
+    try {
+      const published = readSettings(this.#published);
+      if (published !== null && published.version > this.#settings.version) {
+        const at = new Date().toISOString();
+        const by = published.changed?.by.slice(0, 100) ?? 'unknown';
+        const reason = published.changed?.reason.slice(0, 500) ?? '';
+        const entry = entryOf(this.#settings, published);
+        appendAudit(this.#audit, { ...entry, at, by, how: 'file', remote: '', reason });
+        replaceFile(this.#kept, published);
+        this.#settings = published;
+      } else if (this.#settings.version > 0 && published?.version !== this.#settings.version) {
+        replaceFile(this.#published, this.#settings);
+      }
+    } catch (cause) {
+      throw new UnderstudyError('UND_SETTINGS_WRITE', 'Cannot mend the settings files.', { cause });
+    }
+  }
+
+  #write(entry: AuditEntry, to: Settings): void {
+    const from = this.#settings;
+    let audited = false;
+    try {
+      appendAudit(this.#audit, entry);
+      audited = true;
+      replaceFile(this.#kept, to);
+      replaceFile(this.#published, to);
+      this.#settings = to;
+    } catch (cause) {
+      if (audited) this.#takeBack(entry, from);
+      throw new UnderstudyError(
+        'UND_SETTINGS_WRITE',
+        'The change could not be written, so it is not in force. Without admin, mirror.off stops mirroring.',
+        { cause },
+      );
+    }
+  }
+
+  #takeBack(entry: AuditEntry, from: Settings): void {
+    try {
+      appendAudit(this.#audit, { ...entry, how: 'failed', at: new Date().toISOString() });
+      if (from.version > 0) replaceFile(this.#kept, from);
+      else rmSync(this.#kept, { force: true });
+    } catch {
+      // The folder is not writable: the caller is told so, and nothing is in force.
+    }
+  }
+}
+
+function entryOf(from: Settings, to: Settings): Pick<AuditEntry, 'version' | 'from' | 'to'> {
+  return {
+    version: to.version,
+    from: { enabled: from.enabled, rates: from.rates },
+    to: { enabled: to.enabled, rates: to.rates },
+  };
+}
+
+/** @returns `null` where there is no file, or none that can be used */
+function readSettings(path: string): Settings | null {
+  try {
+    return parseSettings(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if (isFileError(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+/** Old or new, never in between, also over a power failure: written beside, synced, renamed, synced. */
+function replaceFile(path: string, settings: Settings): void {
+  const draft = `${path}.new`;
+  const fd = openSync(draft, 'w', 0o600);
+  try {
+    writeFileSync(fd, `${JSON.stringify(settings)}\n`);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(draft, path);
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
