@@ -40,7 +40,7 @@ export function renderIntroduction(intro: Introduction, styles: Styles): string 
     side('candidate', candidate, 'gets a copy of each, in a process of its own'),
     `  ${'callers'.padEnd(10)} ${callers}`,
     ...(intro.kafka === null ? [] : [`  ${'Kafka'.padEnd(10)} ${escapeTerminal(intro.kafka)}`]),
-    '',
+    '\n',
   ].join('\n');
 }
 
