@@ -26,6 +26,8 @@ export interface EpochBook {
   readonly received: number | null;
   /** When the mirror last heard of it, Unix ms; 0 where it never has. */
   readonly reportedAtMs: number;
+  /** Unclean: time between its last report and its end, ms. */
+  readonly unreportedMs: number | null;
 }
 
 /** One book an epoch, live gateways first. */
@@ -57,6 +59,7 @@ function bookGateway(
     offered: sumOf(cells, 'offered'),
     received: received === null ? null : (received?.received ?? 0),
     reportedAtMs: received?.receivedAtMs ?? 0,
+    unreportedMs: null,
   };
 }
 
@@ -74,6 +77,7 @@ function bookReceived(epoch: ReceivedEpoch): EpochBook {
     offered: Math.max(sumOf(cells, 'offered'), epoch.offered, received),
     received,
     reportedAtMs: epoch.receivedAtMs,
+    unreportedMs: epoch.unreportedMs ?? null,
   };
 }
 

@@ -66,8 +66,10 @@ function candidateLines(c: CandidateWaterfall, waterfall: Waterfall, paint: Pain
 function uncleanLines(waterfall: Waterfall, nowMs: number, paint: Paint): string[] {
   return waterfall.uncleanEpochs.flatMap((epoch, i) => {
     const age = Math.max(0, Math.round((nowMs - epoch.reportedAtMs) / 1000));
-    const size = `${count(epoch.undecided)} undecided, ${count(epoch.beyondReport)} beyond its last report`;
-    const line = `! ${clean(epoch.instance)} ended unclean: ${size} (${count(age)} s ago)`;
+    const gap =
+      epoch.unreportedMs === null ? '' : `, ${ms(epoch.unreportedMs)} after its last report`;
+    const size = `${count(epoch.undecided)} undecided`;
+    const line = `! ${clean(epoch.instance)} ended unclean${gap} (${count(age)} s ago): ${size}`;
     return [...(i === 0 ? [''] : []), paint('yellow', line)];
   });
 }
@@ -108,6 +110,10 @@ function percent(share: number): string {
   if (shown === '100.0' && share < 1) return '> 99.9 %';
   if (shown === '0.0' && share > 0) return '< 0.1 %';
   return `${shown} %`;
+}
+
+function ms(value: number): string {
+  return `${count(Math.round(value))} ms`;
 }
 
 function count(value: number): string {

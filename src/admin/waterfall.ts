@@ -49,8 +49,8 @@ export interface UncleanEpoch {
   readonly reportedAtMs: number;
   /** Exchanges not decided at the last report. */
   readonly undecided: number;
-  /** Exchanges offered that the last report does not count yet. */
-  readonly beyondReport: number;
+  /** From the last report to the end, ms: what was counted in it is not known; `null`: neither is it. */
+  readonly unreportedMs: number | null;
 }
 
 export interface Waterfall {
@@ -131,6 +131,7 @@ function countStates(
   for (const { state, reason, count } of cells) {
     const key = `${state}|${reason}`;
     const found = counts.get(key);
+    if (count === 0) continue;
     if (found === undefined) counts.set(key, { state, reason, count });
     else found.count += count;
   }
@@ -198,9 +199,8 @@ function transitOf(books: readonly EpochBook[]): number {
 }
 
 function toUnclean(book: EpochBook): UncleanEpoch {
-  const { epoch, instance, reportedAtMs, seen, settled } = book;
-  const beyondReport = book.offered - sumOf(book.cells, 'offered');
-  return { epoch, instance, reportedAtMs, undecided: seen - settled, beyondReport };
+  const { epoch, instance, reportedAtMs, unreportedMs, seen, settled } = book;
+  return { epoch, instance, reportedAtMs, undecided: seen - settled, unreportedMs };
 }
 
 function exchangeSums(books: readonly EpochBook[], gateways: readonly GatewayStatus[]): Sum[] {

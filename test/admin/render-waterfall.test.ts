@@ -33,7 +33,7 @@ const waterfall: Waterfall = {
   legsInFlight: 1,
   inTransit: 0,
   uncleanEpochs: [
-    { epoch: 'e', instance: 'test/gw1', reportedAtMs: 4_000, undecided: 3, beyondReport: 2 },
+    { epoch: 'e', instance: 'test/gw1', reportedAtMs: 4_000, undecided: 3, unreportedMs: 87.4 },
   ],
   sums: [{ what: 'exchanges: seen = states + open', left: 1, right: 1, ok: true }],
   ok: true,
@@ -55,7 +55,7 @@ copies for fraud-v7                        9,799   100.0 %
   in flight                                    1   < 0.1 %
   coverage                                          99.9 %   9,796 observed, 9 lost
 
-! test/gw1 ended unclean: 3 undecided, 2 beyond its last report (6 s ago)
+! test/gw1 ended unclean, 87 ms after its last report (6 s ago): 3 undecided
 
 ✓ all 1 sums add up
 `,

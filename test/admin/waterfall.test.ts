@@ -102,15 +102,20 @@ describe('buildWaterfall', () => {
     expect(failing(w)).toEqual([]);
   });
 
-  it('shows a killed gateway with its size: undecided, and beyond its last report', () => {
+  it('shows a killed gateway with its size: what was undecided, and how long it had not reported', () => {
     const last = offered(4);
     last.see('score', HOUR);
     const legs = new LegLedger();
     settled(legs, 'old', [['paired', '', 6]]);
-    const epoch = epochLedger('old', last, { state: 'unclean', received: 6, offered: 6 });
+    const epoch = epochLedger('old', last, {
+      state: 'unclean',
+      received: 6,
+      offered: 6,
+      unreportedMs: 87,
+    });
     const w = buildWaterfall([], mirrorStatus(legs, [epoch]));
     expect(w.uncleanEpochs).toEqual([
-      { epoch: 'old', instance: 'test/gw0', reportedAtMs: 1_000, undecided: 1, beyondReport: 2 },
+      { epoch: 'old', instance: 'test/gw0', reportedAtMs: 1_000, undecided: 1, unreportedMs: 87 },
     ]);
     expect(w.exchanges).toMatchObject({ seen: 5, open: 0, undecided: 1 });
     expect(w.candidates[0]).toMatchObject({ offered: 6, open: 0 });
