@@ -1,10 +1,12 @@
 /**
  * The demo's incumbent: an ordinary JSON scoring API in its own process, which knows nothing of Understudy.
  * One line of JSON on standard input says what to serve; when standard input ends, so does this process,
- * so that a killed demo leaves nothing behind.
+ * so that a killed demo leaves nothing behind. With an argument, `HOST:PORT`, it is a service by itself (in
+ * docker-compose.yml): it serves the incumbent's model there until SIGTERM, whatever its standard input.
  */
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { DemoModel } from '../demo/dataset.ts';
+import { type DemoModel, readDemoModel } from '../demo/dataset.ts';
 import { ModelHolder } from '../model/model-holder.ts';
 import { type ScoringServer, serveScoring } from '../model/scoring-server.ts';
 import { LogLines } from '../telemetry/log-lines.ts';
@@ -12,7 +14,8 @@ import { LogLines } from '../telemetry/log-lines.ts';
 /** The line on standard input. */
 export interface IncumbentInput {
   readonly model: DemoModel;
-  /** On 127.0.0.1. */
+  /** 127.0.0.1 where missing. */
+  readonly host?: string;
   readonly port: number;
   readonly path: string;
 }
@@ -20,14 +23,14 @@ export interface IncumbentInput {
 const log = new LogLines({ process: 'demo-incumbent', level: 'info' });
 let server: ScoringServer | null = null;
 
-async function serve({ model, port, path }: IncumbentInput): Promise<void> {
+async function serve({ model, host = '127.0.0.1', port, path }: IncumbentInput): Promise<void> {
   const holder = new ModelHolder(model, ({ ready, error }) => {
     if (ready) log.info('model loaded', { model: model.model });
     else log.error('model not ready', { reason: error });
   });
   await holder.start();
   server = await serveScoring({
-    place: { host: '127.0.0.1', port },
+    place: { host, port },
     scorePath: path,
     model: () => holder.current,
   });
@@ -38,12 +41,22 @@ async function stop(): Promise<void> {
   process.exit();
 }
 
-process.on('SIGTERM', () => void stop());
-const lines = createInterface({ input: process.stdin });
-lines.once('line', (line) => {
-  serve(JSON.parse(line)).catch((error: unknown) => {
+function start(input: IncumbentInput): void {
+  serve(input).catch((error: unknown) => {
     log.error(error instanceof Error ? error.message : String(error));
     process.exit(1);
   });
-});
-lines.once('close', () => void stop());
+}
+
+process.on('SIGTERM', () => void stop());
+const [, , address] = process.argv;
+if (address === undefined) {
+  const lines = createInterface({ input: process.stdin });
+  lines.once('line', (line) => start(JSON.parse(line)));
+  lines.once('close', () => void stop());
+} else {
+  const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(address) ?? [];
+  const folder = join(import.meta.dirname, '..', '..', 'models', 'lending-club');
+  const model = readDemoModel(folder, 'incumbent');
+  start({ model, host, port: Number(port), path: '/v1/score' });
+}

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
+import type { AdminStatus } from '../../admin/admin-status.ts';
 import { DEFAULTS, LIMITS } from '../../config/defaults.ts';
 import { UnderstudyError } from '../../errors.ts';
 import { type RunFolder, runFolder } from '../../telemetry/run-folder.ts';
@@ -13,13 +14,6 @@ export interface InstanceOptions {
   readonly config?: string;
   readonly admin?: string;
   readonly tokenFile?: string;
-}
-
-/** What admin says of itself on its status socket. */
-export interface AdminPlace {
-  readonly url: string;
-  readonly tokenFile: string;
-  readonly dataDir: string;
 }
 
 /** `--run`, else the run folder of `--config`, else UNDERSTUDY_RUN, else `.understudy/run` here. */
@@ -49,7 +43,10 @@ export class AdminApi {
    */
   static async find(options: InstanceOptions): Promise<AdminApi> {
     if (options.admin === undefined) {
-      const { url, tokenFile } = await findAdmin(await findRunFolder(options));
+      const { url, tokenFile, error } = await findAdmin(await findRunFolder(options));
+      if (url === '') {
+        throw new UnderstudyError('UND_ADMIN_UNREACHABLE', `The admin API is not there: ${error}.`);
+      }
       return new AdminApi(url, readToken(options.tokenFile ?? tokenFile));
     }
     if (options.tokenFile === undefined) {
@@ -108,9 +105,9 @@ export class AdminApi {
  *
  * @throws {UnderstudyError} `UND_ADMIN_UNREACHABLE`
  */
-export async function findAdmin(folder: RunFolder): Promise<AdminPlace> {
+export async function findAdmin(folder: RunFolder): Promise<AdminStatus> {
   try {
-    return await readStatus<AdminPlace>(folder.statusSocket('admin'));
+    return await readStatus<AdminStatus>(folder.statusSocket('admin'));
   } catch (cause) {
     throw new UnderstudyError(
       'UND_ADMIN_UNREACHABLE',

@@ -1,18 +1,28 @@
 /** `understudy status`: processes, settings, and the waterfall of exchanges and copies. */
+import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
+import {
+  type InstanceStatus,
+  type ProcessStatus,
+  readInstance,
+} from '../../admin/instance-status.ts';
 import { renderWaterfall } from '../../admin/render-waterfall.ts';
-import { buildWaterfall, type Waterfall } from '../../admin/waterfall.ts';
+import type { StatusReport } from '../../admin/status-report.ts';
+import { buildWaterfall } from '../../admin/waterfall.ts';
+import type { Settings } from '../../config/types.ts';
 import { UnderstudyError } from '../../errors.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
-import { type InstanceStatus, type ProcessReading, readInstance } from '../instance-status.ts';
-import type { SupervisorStatus } from '../supervisor.ts';
+import type { RunFolder } from '../../telemetry/run-folder.ts';
+import { parseSettings } from '../../telemetry/settings-reader.ts';
 import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
+import { renderSettings } from './settings.ts';
 
 /**
- * Prints the status of an instance.
+ * Prints the status of an instance: from its sockets, so that no process need be alive but those that are
+ * asked; from the admin API where one is named.
  *
  * @returns the exit code: 1 where a sum does not hold or a process does not answer
- * @throws {UnderstudyError} `UND_STATUS_UNAVAILABLE` when no process answers, `UND_RUN_FOLDER`
+ * @throws {UnderstudyError} `UND_STATUS_UNAVAILABLE` when no process answers
  */
 export async function printStatus(
   options: InstanceOptions & { readonly json: boolean },
@@ -20,45 +30,99 @@ export async function printStatus(
   if (options.admin !== undefined) return printRemote(await AdminApi.find(options), options.json);
   const folder = await findRunFolder(options);
   const instance = await readInstance(folder);
-  const up = instance.processes.filter(({ status }) => status !== null);
-  if (up.length === 0) {
-    throw new UnderstudyError('UND_STATUS_UNAVAILABLE', `No process answers in ${folder.path}.`);
+  if (instance.processes.length === 0) {
+    throw new UnderstudyError(
+      'UND_STATUS_UNAVAILABLE',
+      `No process answers in ${folder.path}: is "understudy serve" running, and is this its run ` +
+        'folder (--run, --config)?',
+    );
   }
+  const missing = silentProcesses(instance);
   const waterfall = buildWaterfall(instance.gateways, instance.mirror);
+  const settings = readSettings(folder);
   if (options.json) {
-    const { processes, settings } = instance;
-    process.stdout.write(`${JSON.stringify({ processes, settings, waterfall }, null, 2)}\n`);
+    const report = { processes: instance.processes, missing, settings, waterfall };
+    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   } else {
-    process.stdout.write(`${renderProcesses(instance)}\n${renderWaterfall(waterfall)}`);
+    process.stdout.write(renderProcesses(instance, missing));
+    if (settings !== null) process.stdout.write(printable(renderSettings(settings)));
+    process.stdout.write(`\n${renderWaterfall(waterfall)}`);
   }
-  return waterfall.ok && up.length === instance.processes.length ? 0 : 1;
+  return waterfall.ok && missing.length === 0 ? 0 : 1;
 }
 
 async function printRemote(api: AdminApi, json: boolean): Promise<number> {
-  const status = await api.get<{ readonly waterfall: Waterfall }>('/v1/status');
-  const text = json ? `${JSON.stringify(status, null, 2)}\n` : renderWaterfall(status.waterfall);
-  process.stdout.write(text);
-  return status.waterfall.ok ? 0 : 1;
+  const report = await api.get<StatusReport>('/v1/status');
+  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else {
+    const names = report.processes.map(({ name }) => name).join(', ');
+    process.stdout.write(printable(`processes  ${names}\n${renderSettings(report.settings)}`));
+    process.stdout.write(`\n${renderWaterfall(report.waterfall)}`);
+  }
+  return report.waterfall.ok ? 0 : 1;
 }
 
-function renderProcesses(instance: InstanceStatus): string {
-  const { processes, supervisors, mirror, settings } = instance;
-  const width = Math.max(...processes.map(({ name }) => name.length), 'mirroring'.length);
-  const line = (name: string, text: string): string => printable(`${name.padEnd(width)}  ${text}`);
-  const lines = processes.map((reading) => {
-    const restarts = restartsOf(reading.name, supervisors);
-    const again =
-      restarts === 0 ? '' : `, restarted ${restarts === 1 ? 'once' : `${restarts} times`}`;
-    const text = line(reading.name, describe(reading) + again);
-    return reading.status === null ? styleText('red', text) : text;
-  });
-  if (mirror !== null) lines.push(line('mirroring', describeMirroring(mirror)));
-  if (settings !== null) {
-    const { changed, version } = settings;
-    const by = changed === null ? '' : `, ${changed.at} by ${changed.by}: ${changed.reason}`;
-    lines.push(line('settings', `version ${version}${by}`));
+/** Processes that a supervisor keeps alive and that do not answer. */
+function silentProcesses({ processes }: InstanceStatus): string[] {
+  const answering = new Set(processes.map(({ name }) => name));
+  const children = processes.flatMap((status) => status.children ?? []);
+  return children.map(({ name }) => name).filter((name) => !answering.has(name));
+}
+
+function readSettings(folder: RunFolder): Settings | null {
+  try {
+    return parseSettings(readFileSync(folder.settings, 'utf8'));
+  } catch {
+    return null; // nobody has changed anything yet
   }
+}
+
+const ORDER = ['supervisor', 'gateway', 'mirror', 'admin', 'model'];
+
+function renderProcesses(instance: InstanceStatus, missing: readonly string[]): string {
+  const { processes, mirror } = instance;
+  const names = [...processes.map(({ name }) => name), ...missing, 'mirroring'];
+  const width = Math.max(...names.map((name) => name.length));
+  const line = (name: string, text: string) => printable(`${name.padEnd(width)}  ${text}`);
+  const children = processes.flatMap((status) => status.children ?? []);
+  const sorted = [...processes].sort(
+    (a, b) => ORDER.indexOf(a.process) - ORDER.indexOf(b.process) || a.name.localeCompare(b.name),
+  );
+  const lines = sorted.map((status) => {
+    const restarts = children.find(({ name }) => name === status.name)?.restarts ?? 0;
+    const again = restarts === 0 ? '' : `, restarts ${restarts}`;
+    return line(status.name, describeProcess(status, instance) + again);
+  });
+  for (const name of missing) lines.push(styleText('red', line(name, 'does not answer')));
+  if (!processes.some((status) => status.process === 'supervisor')) {
+    lines.push(styleText('yellow', 'no supervisor answers: nobody starts again what ends'));
+  }
+  if (mirror !== null) lines.push(line('mirroring', describeMirroring(mirror)));
   return `${lines.join('\n')}\n`;
+}
+
+function describeProcess(status: ProcessStatus, { gateways, mirror }: InstanceStatus): string {
+  const parts = [`pid ${status.pid}`];
+  const gateway = gateways.find(({ name }) => name === status.name);
+  if (gateway !== undefined) {
+    parts.push(`${gateway.connections.open} connections`, `wire ${gateway.wire.state}`);
+    if (gateway.draining) parts.push('draining');
+  }
+  if (status.process === 'mirror' && mirror !== null) parts.push(...describeRecorder(mirror));
+  if ('ready' in status && status.ready !== true) parts.push('not ready');
+  if ('url' in status && status.url !== '') parts.push(String(status.url));
+  if ('error' in status && status.error !== '') parts.push(String(status.error));
+  return parts.join(', ');
+}
+
+function describeRecorder({ recorder }: MirrorStatus): string[] {
+  const { state, error, committedPairs, publisher } = recorder;
+  const parts = [error === '' ? state : `${state} (${error})`, `${committedPairs} pairs on disk`];
+  if (publisher !== null) {
+    const fault = publisher.error === '' ? '' : ` (${publisher.error})`;
+    parts.push(`Kafka ${publisher.state}${fault}, ${publisher.lag} behind`);
+  }
+  return parts;
 }
 
 function describeMirroring({ mirroring, paused, candidates }: MirrorStatus): string {
@@ -67,41 +131,7 @@ function describeMirroring({ mirroring, paused, candidates }: MirrorStatus): str
   return `on: ${rates.join(', ')}`;
 }
 
-function restartsOf(name: string, supervisors: readonly SupervisorStatus[]): number {
-  const children = supervisors.flatMap((supervisor) => supervisor.children);
-  return children.find((child) => child.name === name)?.restarts ?? 0;
-}
-
-function describe({ status }: ProcessReading): string {
-  if (status === null) return 'does not answer';
-  const parts = [`pid ${status.pid}`];
-  switch (status.process) {
-    case 'gateway':
-      parts.push(`${status.connections.open} connections open`, `wire ${status.wire.state}`);
-      if (status.draining) parts.push('draining');
-      break;
-    case 'mirror': {
-      const { state, error, committedPairs, publisher } = status.recorder;
-      parts.push(`${state}${error === '' ? '' : ` (${error})`}`, `${committedPairs} pairs on disk`);
-      if (publisher !== null) {
-        const { error: fault, lag } = publisher;
-        parts.push(`Kafka ${publisher.state}${fault === '' ? '' : ` (${fault})`}, ${lag} behind`);
-      }
-      break;
-    }
-    case 'model':
-      parts.push(status.ready ? 'ready' : `not ready: ${status.error}`);
-      break;
-    case 'admin':
-      parts.push(status.url);
-      break;
-    case 'supervisor':
-      parts.push(`version ${status.version}`);
-  }
-  return parts.join(', ');
-}
-
 /** Texts come from other processes and operators: nothing in them may drive the terminal. */
-function printable(line: string): string {
-  return line.replace(/\p{Cc}/gu, '?');
+function printable(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, '?');
 }
