@@ -144,6 +144,8 @@ export const LIMITS = {
   journalWalBytes: 64 * MiB,
   /** Room of the journal kept for counts, so that drops at the cap can be counted. */
   journalReservePercent: 5,
+  /** The recorder reads its own journal afresh so often: what it has cached, damage does not show in. */
+  journalProbeMs: 5_000,
   /** Damaged journals kept for inspection, and records kept whose id came twice. */
   journalsQuarantined: 3,
   idConflictsKept: 1_000,

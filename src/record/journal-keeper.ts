@@ -16,6 +16,7 @@ import { BackOff } from './back-off.ts';
 import { FolderLock } from './folder-lock.ts';
 import { Journal } from './journal.ts';
 import type { Confirmation, DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
+import { isSound, looksSound } from './journal-check.ts';
 import { journalPath } from './journal-file.ts';
 import type { RoomOptions } from './journal-room.ts';
 import { quarantine } from './quarantine.ts';
@@ -52,6 +53,7 @@ export class JournalKeeper {
   #error: ErrorCode | '' = 'UND_JOURNAL_DISK';
   #message = 'not opened yet';
   #retryAtMs = Number.NEGATIVE_INFINITY;
+  #probeAtMs = 0;
   #quarantined = 0;
   #idConflicts = 0;
 
@@ -99,16 +101,17 @@ export class JournalKeeper {
     return { committed: false, reason: this.#dropReason() };
   }
 
+  /** To be called now and then: opens the journal when that is due, else looks whether it is sound. */
+  look(): void {
+    if (!this.open() || monotonicMs() < this.#probeAtMs) return;
+    this.#probeAtMs = monotonicMs() + LIMITS.journalProbeMs;
+    if (!looksSound(journalPath(this.#options.dataDir))) this.suspect();
+  }
+
   /** Somebody met damage while reading: the file is checked, and set aside if it is true. */
   suspect(): void {
-    const journal = this.#journal;
-    if (journal === null) return;
-    try {
-      if (!journal.isSound()) this.#setAside();
-    } catch (error) {
-      if (isDamage(error)) this.#setAside();
-      else this.#failed(error);
-    }
+    if (this.#journal === null || isSound(journalPath(this.#options.dataDir))) return;
+    this.#setAside();
     this.open();
   }
 

@@ -124,12 +124,6 @@ export class Journal {
     return row === undefined ? undefined : JSON.parse(textOf(row, 'dropped'));
   }
 
-  /** Reads the whole file. @returns whether SQLite finds it sound */
-  isSound(): boolean {
-    const row = this.#db.prepare('PRAGMA quick_check(1)').get();
-    return row !== undefined && textOf(row, 'quick_check') === 'ok';
-  }
-
   close(): void {
     this.#db.close();
   }

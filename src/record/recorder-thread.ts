@@ -54,7 +54,7 @@ class RecorderThread {
   }
 
   #look(): void {
-    this.#keeper.open();
+    this.#keeper.look();
     this.#post({ type: 'status', status: this.#keeper.status() });
   }
 
