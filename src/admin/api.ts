@@ -64,7 +64,10 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler((error: Error, request, reply) => sendError(error, { request, reply, log }));
   app.setNotFoundHandler((_request, reply) => {
-    const problem = toProblem('UND_API_ROUTE', 'See docs/operations.md for the paths there are.');
+    const problem = toProblem(
+      'UND_API_ROUTE',
+      'There are /livez, /readyz, /v1/status and /v1/settings.',
+    );
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
   });
   app.get('/livez', async () => ({ status: 'ok' }));
