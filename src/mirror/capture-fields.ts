@@ -6,7 +6,7 @@ import type { RouteConfig } from '../config/types.ts';
 import { compilePointer, type Pointer } from '../prediction/json-pointer.ts';
 import { parseJson, parseJsonWithNumberText } from '../prediction/parse-json.ts';
 
-export type CapturedValue = string | number | boolean | null;
+type CapturedValue = string | number | boolean | null;
 
 export interface CapturedFields {
   readonly captured: Readonly<Record<string, CapturedValue>>;

@@ -8,20 +8,19 @@
  * - Held bytes = Σ bytes of exchanges with a leg that waits or is in flight ≤ maxQueuedBytes.
  */
 import { LIMITS } from '../config/defaults.ts';
-import type { CandidateConfig, Config } from '../config/types.ts';
+import type { Config } from '../config/types.ts';
 import { buildPair, exchangeId, toPairJson } from '../pair/build-pair.ts';
 import type { LegLedger } from '../pair/leg-ledger.ts';
 import type { LegKey, LegState } from '../pair/leg-states.ts';
 import type { PairFlag } from '../pair/pair.ts';
-import { type AnswerReader, compileAnswerReader } from '../prediction/read-predictions.ts';
 import type { CandidateStatus } from '../record/mirror-status.ts';
 import type { Recorder } from '../record/recorder-port.ts';
 import { hourOf, sizeClassOf } from '../wire/exchange-states.ts';
 import { type ExchangeFrame, FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../wire/messages.ts';
 import { drawnNumber } from '../wire/selection.ts';
 import type { BusyWatch } from './busy-watch.ts';
-import { CandidateCounters } from './candidate-counters.ts';
-import { CandidateLane, type LaneOwner } from './candidate-lane.ts';
+import type { CandidateLane, LaneOwner } from './candidate-lane.ts';
+import { type CandidateSide, createSides } from './candidate-side.ts';
 import type { Candidate, CandidateOutcome, CandidateRequest } from './candidates/candidate.ts';
 import { type CompiledRoute, compileRoute, decodeExchange } from './decode-exchange.ts';
 import type { HeldExchange, Leg } from './leg.ts';
@@ -49,21 +48,12 @@ export interface LegsOptions {
   readonly busy: Pick<BusyWatch, 'wasBusySince'>;
 }
 
-/** A candidate with all that its legs need. */
-interface Side {
-  readonly config: CandidateConfig;
-  readonly lane: CandidateLane;
-  readonly counters: CandidateCounters;
-  /** By route: its own reader, or the route's. */
-  readonly readers: ReadonlyMap<string, AnswerReader>;
-}
-
 export class Legs implements LaneOwner {
   readonly #options: LegsOptions;
   readonly #routes: ReadonlyMap<string, CompiledRoute>;
-  readonly #sides: readonly Side[];
-  readonly #sidesByRoute = new Map<string, Side[]>();
-  readonly #sidesByLane = new Map<CandidateLane, Side>();
+  readonly #sides: readonly CandidateSide[];
+  readonly #sidesByRoute = new Map<string, CandidateSide[]>();
+  readonly #sidesByLane = new Map<CandidateLane, CandidateSide>();
   readonly #markOf: ShadowMarker;
   readonly #sweeper: NodeJS.Timeout;
   #heldBytes = 0;
@@ -73,7 +63,11 @@ export class Legs implements LaneOwner {
     this.#options = options;
     const { config } = options;
     this.#routes = new Map(config.routes.map((route) => [route.name, compileRoute(route)]));
-    this.#sides = config.candidates.flatMap((candidate) => this.#createSide(candidate) ?? []);
+    this.#sides = createSides(config, {
+      candidates: options.candidates,
+      routes: this.#routes,
+      owner: this,
+    });
     for (const side of this.#sides) {
       this.#sidesByLane.set(side.lane, side);
       for (const route of side.config.routes) {
@@ -200,25 +194,6 @@ export class Legs implements LaneOwner {
       queued: lane.queued,
       ...counters.snapshot(),
     }));
-  }
-
-  #createSide(config: CandidateConfig): Side | null {
-    const candidate = this.#options.candidates.get(config.name);
-    if (candidate === undefined) return null;
-    const { mirror, candidates } = this.#options.config;
-    const limits = {
-      maxInFlight: config.maxInFlight,
-      maxBytes: Math.floor(mirror.maxQueuedBytes / candidates.length),
-      maxAgeMs: mirror.maxQueueAgeMs,
-    };
-    const own = config.prediction === null ? null : compileAnswerReader(config.prediction);
-    const readers = new Map<string, AnswerReader>();
-    for (const name of config.routes) {
-      const read = own ?? this.#routes.get(name)?.read;
-      if (read !== undefined) readers.set(name, read);
-    }
-    const lane = new CandidateLane(candidate, limits, this);
-    return { config, lane, counters: new CandidateCounters(), readers };
   }
 
   /** The rules in the order in which they are decided: paused, not selected, caps. */

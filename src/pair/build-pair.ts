@@ -49,7 +49,7 @@ export interface LegFacts {
 }
 
 /** Identity of a pair: `epoch.seq/candidate`. */
-export function pairId(epoch: string, seq: number, candidate: string): string {
+function pairId(epoch: string, seq: number, candidate: string): string {
   return `${epoch}.${seq}/${candidate}`;
 }
 

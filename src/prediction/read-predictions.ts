@@ -8,13 +8,13 @@ import { compilePointer, type Pointer } from './json-pointer.ts';
 import { parseJson } from './parse-json.ts';
 
 /** As in the pair record. */
-export interface ReadPrediction {
+interface ReadPrediction {
   score?: number;
   label?: string | number | boolean;
 }
 
 /** What is wrong; the first fault found, in the order of the answer. As in the pair record. */
-export type ReadError =
+type ReadError =
   | 'not_json'
   | 'score_missing'
   | 'score_not_a_number'

@@ -10,6 +10,7 @@ import {
   toPairMs,
   toTimestamp,
 } from '../../src/pair/build-pair.ts';
+import { DIVERGENCE_FIELDS } from '../../src/pair/compare.ts';
 import { LEG_REASONS } from '../../src/pair/leg-states.ts';
 import type { Observation, Prediction, PredictionError } from '../../src/pair/pair.ts';
 import { drawEpoch } from '../../src/wire/epoch.ts';
@@ -165,6 +166,19 @@ describe('pair-1.schema.json', () => {
 
   it('names no host', () => {
     expect(schema).toMatchObject({ $id: 'urn:understudy:schema:pair:1' });
+  });
+
+  it('knows the same words as the code', () => {
+    expect(schema).toMatchObject({
+      properties: {
+        divergence: { properties: { fields: { items: { enum: DIVERGENCE_FIELDS } } } },
+        candidate: {
+          properties: { failure: { enum: [...LEG_REASONS.candidate_error, 'timeout'] } },
+        },
+        incumbent: { properties: { error: { $ref: '#/$defs/predictionError' } } },
+      },
+      $defs: { predictionError: { enum: ERRORS } },
+    });
   });
 
   it('accepts a good pair', () => {
