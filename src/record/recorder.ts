@@ -22,7 +22,10 @@ import type {
 } from './recorder-port.ts';
 import { RestartingWorker, threadEntry } from './restarting-worker.ts';
 
-export type RecorderConfig = Pick<Config, 'dataDir' | 'instance' | 'journal' | 'kafka'>;
+export interface RecorderConfig extends Pick<Config, 'dataDir' | 'instance' | 'journal' | 'kafka'> {
+  /** Program of the recorder thread; a test of its death has one of its own. */
+  readonly recorderEntry?: URL;
+}
 
 const INITIAL: KeeperStatus = {
   state: 'failing',
@@ -79,7 +82,7 @@ class ThreadRecorder implements Recorder {
     this.#log = log;
     this.#pending = new PendingRecord(this.#session, config.journal.maxPendingBytes, onRecorded);
     this.#worker = new RestartingWorker({
-      entry: threadEntry('recorder'),
+      entry: config.recorderEntry ?? threadEntry('recorder'),
       data: () => this.#threadData(),
       onMessage: (message: FromRecorder) => this.#take(message),
       onDown: (reason) => this.#down(reason),

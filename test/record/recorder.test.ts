@@ -204,6 +204,50 @@ describe('a journal that is', () => {
   }
 });
 
+describe('a recorder thread that dies', () => {
+  const recorderEntry = new URL('dying-recorder.ts', import.meta.url);
+
+  test('before it wrote: its entries are recorder_down, their counts kept, and a new one goes on', async () => {
+    const dataDir = temporaryFolder();
+    const opened = await recorderIn(dataDir, { recorderEntry });
+    const { recorder, outcomes, log } = opened;
+    await recordSome(opened);
+    recorder.count(legOf(), 'shed', 'in_flight', 4);
+    recorder.record(entryOf(1_000_001, { json: '"die-before"' }));
+    await until('noticed', () => outcomes.byId.size === 21);
+    expect(outcomes.count('journal_dropped(recorder_down)')).toBe(1);
+    await until('back', () => recorder.status().state === 'recording');
+    expect(await recordSome(opened)).toEqual(Array(20).fill('paired'));
+    expect(recorder.status().restarts).toBe(1);
+    expect(log.lines.join('\n')).toContain('UND_RECORDER_DOWN');
+    await recorder.close();
+    expect(await reopened(dataDir)).toEqual({
+      counts: { paired: 40, 'journal_dropped(recorder_down)': 1, 'shed(in_flight)': 4 },
+      pairs: 40,
+    });
+    expect(outcomes.repeated).toEqual([]);
+  });
+
+  test('after its commit: what it had written counts as recorded, once', async () => {
+    const dataDir = temporaryFolder();
+    const opened = await recorderIn(dataDir, { recorderEntry });
+    const { recorder, outcomes } = opened;
+    await recordSome(opened);
+    recorder.count(legOf(), 'shed', 'in_flight', 4);
+    const twin = entryOf(1_000_003, { json: '"die-after"' });
+    recorder.record(twin);
+    recorder.record({ ...twin, json: '"other bytes"' });
+    await until('answered', () => outcomes.repeated.length === 1);
+    expect(outcomes.byId.get(twin.id)).toBe('journal_dropped(id_conflict)');
+    expect(await recordSome(opened)).toEqual(Array(20).fill('paired'));
+    await recorder.close();
+    expect(await reopened(dataDir)).toEqual({
+      counts: { paired: 41, 'journal_dropped(id_conflict)': 1, 'shed(in_flight)': 4 },
+      pairs: 41,
+    });
+  });
+});
+
 /** Overwrites pages from the given one on. */
 function damage(path: string, page: number): void {
   const file = openSync(path, 'r+');
