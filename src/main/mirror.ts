@@ -52,7 +52,13 @@ async function run(config: Config): Promise<void> {
     ledger,
     log,
   });
-  await mirror.start();
+  try {
+    await mirror.start();
+  } catch (error) {
+    // The recorder's threads would keep alive a process that nobody can reach.
+    await mirror.stop();
+    throw error;
+  }
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) process.exit(1);
