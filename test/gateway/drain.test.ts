@@ -1,0 +1,102 @@
+/** A gateway that ends: callers are told with their next answer, and nobody's exchange fails. */
+import { describe, expect, it } from 'vitest';
+import { until } from '../support/until.ts';
+import {
+  countsOf,
+  expectExchangesToBalance,
+  rawCaller,
+  startGateway,
+  startOrigin,
+  untilReceived,
+  writePieces,
+} from './rig.ts';
+
+const GET = 'GET /x HTTP/1.1\r\nHost: h\r\n\r\n';
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n';
+const OK = `${HEAD}\r\nok`;
+const CLOSING = `${HEAD}Connection: close\r\n\r\nok`;
+
+/** Answers each request, in pieces. */
+async function origin(answer = OK, cut: readonly number[] = [1e9]) {
+  const answered = new Map<object, number>();
+  return startOrigin((socket, received) => {
+    const asked = received.length / GET.length;
+    for (let i = answered.get(socket) ?? 0; i + 1 <= asked; i++) {
+      answered.set(socket, i + 1);
+      void writePieces(socket, Buffer.from(answer), cut);
+    }
+  });
+}
+
+describe('drain', () => {
+  it('puts Connection: close into the next answer head, and ends after that answer', async () => {
+    for (const cut of [[1e9], [HEAD.length], [HEAD.length - 3], [7]]) {
+      const rig = await startGateway((await origin(OK, cut)).port);
+      const caller = await rawCaller(rig.port);
+      caller.socket.write(GET);
+      await untilReceived(caller, OK.length);
+      const drained = rig.gateway.drain();
+      caller.socket.write(GET);
+      await until('the caller is ended', () => caller.closed() === 'end');
+      expect(caller.received().toString()).toBe(OK + CLOSING);
+      caller.socket.end();
+      await drained;
+      expect(countsOf(rig.status().cells)).toEqual({ seen: 2, 'shed(mirror_down)': 2 });
+    }
+  });
+
+  it('answers all that is pipelined, and closes with the last', async () => {
+    const rig = await startGateway((await origin()).port);
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await untilReceived(caller, OK.length);
+    const drained = rig.gateway.drain();
+    caller.socket.write(GET + GET);
+    await until('the caller is ended', () => caller.closed() === 'end');
+    const text = caller.received().toString();
+    expect(text.match(/HTTP\/1\.1 200/g)).toHaveLength(3);
+    expect(text.endsWith(CLOSING)).toBe(true);
+    caller.socket.end();
+    await drained;
+  });
+
+  it('leaves an answer alone that closes anyway', async () => {
+    const closing = `${HEAD}connection: Close\r\n\r\nok`;
+    const rig = await startGateway((await origin(closing)).port);
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await untilReceived(caller, closing.length);
+    const drained = rig.gateway.drain();
+    caller.socket.write(GET);
+    await untilReceived(caller, 2 * closing.length);
+    expect(caller.received().toString()).toBe(closing + closing);
+    caller.socket.destroy();
+    await drained;
+  });
+
+  it('refuses new connections, ends idle ones in time, and is ready no more', async () => {
+    const rig = await startGateway((await origin()).port);
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await untilReceived(caller, OK.length);
+    expect(rig.gateway.ready).toBe(true);
+    const drained = rig.gateway.drain();
+    expect(rig.gateway.ready).toBe(false);
+    await expect(rawCaller(rig.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await until('the idle caller is ended', () => caller.closed() === 'end');
+    caller.socket.end();
+    await drained;
+  });
+
+  it('ends what is left at its deadline, and counts it', async () => {
+    const silent = await startOrigin(() => undefined);
+    const rig = await startGateway(silent.port, { gateway: { drainTimeoutMs: 200 } });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await until('the request is under way', () => rig.status().open === 1);
+    await rig.gateway.drain();
+    await until('the caller is closed', () => caller.closed() !== '');
+    const counts = await expectExchangesToBalance(rig);
+    expect(counts).toEqual({ seen: 1, 'shed(gateway_exit)': 1 });
+  });
+});
