@@ -77,7 +77,7 @@ async function run(config: Config): Promise<void> {
   process.on('SIGTERM', () => void stop());
   // A terminal's Ctrl-C reaches the whole group; who started this process decides when it ends.
   process.on('SIGINT', () => {});
-  log.info('mirror listens', { candidates: candidates.size, recorder: recorder.status().state });
+  log.info('mirror listens', { candidates: candidates.size });
 }
 
 function createCandidates(config: Config, folder: RunFolder): Map<string, Candidate> {
