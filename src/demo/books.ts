@@ -34,9 +34,14 @@ export function unsettled({ gateway, mirror }: Books, withKafka: boolean): strin
     { what: 'exchanges not yet in the ledger', count: offered - (epoch?.offered ?? 0) },
     { what: 'copies in flight', count: mirror.legsInFlight },
     { what: 'bytes not yet on disk', count: mirror.recorder.pendingBytes },
-    { what: 'pairs not yet acknowledged by Kafka', count: withKafka ? lagOf(mirror) : 0 },
+    { what: describeLag(mirror), count: withKafka ? lagOf(mirror) : 0 },
   ];
   return open.filter(({ count }) => count !== 0).map(({ what, count }) => `${count} ${what}`);
+}
+
+function describeLag({ recorder }: MirrorStatus): string {
+  const error = recorder.publisher?.error ?? '';
+  return `pairs not yet acknowledged by Kafka${error === '' ? '' : ` (${error})`}`;
 }
 
 function lagOf(mirror: MirrorStatus): number {

@@ -84,10 +84,7 @@ export class DemoStage {
   async start(): Promise<DemoPorts> {
     const { folder, template, kafka } = this.#options;
     await refuseSecondDemo(folder);
-    rmSync(folder.path, { recursive: true, force: true });
-    mkdirSync(dirname(folder.path), { recursive: true });
-    // Not recursive: a folder that is there all the same is somebody else's.
-    for (const path of [folder.path, folder.run.path, folder.dataDir]) mkdirSync(path, 0o700);
+    makeAnew(folder);
     const { run, dataDir, config } = folder;
     const ports = await writeDemoConfig({
       template,
@@ -116,8 +113,9 @@ export class DemoStage {
   async stop(): Promise<string[]> {
     const faults: string[] = [];
     for (const child of this.#children.toReversed()) {
+      const hadEnded = child.ended !== '';
       const ended = await child.stop(STOP_GRACE_MS);
-      if (ended !== CLEAN_EXIT) faults.push(`${child.title} ${ended}`);
+      if (!hadEnded && ended !== CLEAN_EXIT) faults.push(`${child.title} ${ended}`);
     }
     return faults;
   }
@@ -134,7 +132,10 @@ export class DemoStage {
     });
     this.#children.push(child);
     const url = `http://127.0.0.1:${ports.incumbent}/health/ready`;
-    await this.#until(child, folder.incumbentLog, async () => (await fetch(url)).ok);
+    await this.#until(child, folder.incumbentLog, async () => {
+      const answer = await fetch(url);
+      return answer.ok ? '' : ((await answer.json()) as { detail: string }).detail;
+    });
   }
 
   async #startUnderstudy(): Promise<void> {
@@ -149,25 +150,27 @@ export class DemoStage {
     this.#children.push(child);
     await this.#until(child, folder.understudyLog, async () => {
       const { gateway } = await readBooks(folder.run);
-      const model = await readStatus<{ ready: boolean }>(
+      const model = await readStatus<{ error: string }>(
         folder.run.statusSocket(`model-${candidate}`),
       );
       await readStatus(folder.run.statusSocket('admin'));
-      return gateway.wire.connected && model.ready;
+      return gateway.wire.connected ? model.error : 'the gateway does not reach the mirror';
     });
   }
 
-  /** Asks again and again; whatever is not there yet is simply asked again. */
-  async #until(child: DemoChild, log: string, isReady: () => Promise<boolean>): Promise<void> {
+  /** @param whatIsMissing - asked again and again until it answers '' */
+  async #until(child: DemoChild, log: string, whatIsMissing: () => Promise<string>): Promise<void> {
     const deadline = monotonicMs() + START_TIMEOUT_MS;
     for (;;) {
-      if (await isReady().catch(() => false)) return;
+      const missing = await whatIsMissing().catch(describeError);
+      if (missing === '') return;
       if (this.#options.signal.aborted) throw failed('interrupted');
       if (child.ended !== '') {
         throw failed(`${child.title} ${child.ended}: ${lastWordsOf(child)} (all of it: ${log})`);
       }
       if (monotonicMs() > deadline) {
-        throw failed(`${child.title} was not ready within 30 s: ${log} says why`);
+        const seconds = START_TIMEOUT_MS / 1000;
+        throw failed(`${child.title} is not ready after ${seconds} s: ${missing} (log: ${log})`);
       }
       await sleep(POLL_MS);
     }
@@ -175,6 +178,17 @@ export class DemoStage {
 }
 
 const CLEAN_EXIT = 'ended with exit code 0';
+
+function makeAnew(folder: DemoFolder): void {
+  try {
+    rmSync(folder.path, { recursive: true, force: true });
+    mkdirSync(dirname(folder.path), { recursive: true });
+    // Not recursive: a folder that is there all the same is somebody else's.
+    for (const path of [folder.path, folder.run.path, folder.dataDir]) mkdirSync(path, 0o700);
+  } catch (error) {
+    throw failed(`the folder ${folder.path} cannot be made: ${describeError(error)}`);
+  }
+}
 
 /** A demo would take another one's folder away from under it. */
 async function refuseSecondDemo(folder: DemoFolder): Promise<void> {
@@ -196,6 +210,11 @@ function lastWordsOf(child: DemoChild): string {
   } catch {
     return line === '' ? 'it said nothing' : line;
   }
+}
+
+/** What is not there yet is no failure: it is asked again. */
+function describeError(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function failed(message: string): UnderstudyError {

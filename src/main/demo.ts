@@ -48,7 +48,7 @@ const TEMPLATE = join(ROOT, 'config', 'demo.yaml');
 const CANDIDATE = 'boosting';
 const RATE_PER_SECOND = 100;
 const REQUEST_TIMEOUT_MS = 10_000;
-const QUIET_TIMEOUT_MS = 30_000;
+const QUIET_TIMEOUT_MS = 15_000;
 const JOURNAL_PAGE = 500;
 const WATCH_MS = 250;
 
@@ -80,6 +80,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     interruption.abort();
   };
   for (const signal of SIGNALS) process.on(signal, interrupt);
+  const output = options.output ?? process.stdout;
+  // Nobody reads any more (`| head`): an end like any other, and no process may stay behind.
+  output.on('error', () => interruption.abort());
   try {
     const demo = prepare(options, interruption.signal);
     stage = demo.stage;
@@ -150,9 +153,9 @@ async function perform(demo: Demo): Promise<number> {
     ),
   );
   const log = new ReplayLog(demo.rows);
-  const seconds = await replayRows(demo, ports, log);
+  const replayed = await replayRows(demo, ports, log);
   if (interrupted.aborted) return INTERRUPTED;
-  const faults = await report(demo, log, seconds);
+  const faults = report(demo, log, replayed);
   for (const fault of faults) complain(`${fault} (log: ${demo.folder.understudyLog})`);
   if (faults.length === 0 || !options.once) sayWhatNext(demo, ports);
   if (!options.once) {
@@ -163,8 +166,16 @@ async function perform(demo: Demo): Promise<number> {
   return faults.length === 0 ? 0 : 1;
 }
 
-/** @returns seconds from the first request to the last answer */
-async function replayRows(demo: Demo, ports: DemoPorts, log: ReplayLog): Promise<number> {
+/** A replay that has ended, and whose copies have come to rest. */
+interface Replayed {
+  /** From the first request to the last answer. */
+  readonly seconds: number;
+  readonly books: Books;
+  /** What had not come to rest in time, in words. */
+  readonly unsettled: readonly string[];
+}
+
+async function replayRows(demo: Demo, ports: DemoPorts, log: ReplayLog): Promise<Replayed> {
   const { rows, options, stage, folder, interrupted } = demo;
   const ratePerSecond =
     options.ratePerSecond ?? positive('UNDERSTUDY_DEMO_RATE') ?? RATE_PER_SECOND;
@@ -188,8 +199,13 @@ async function replayRows(demo: Demo, ports: DemoPorts, log: ReplayLog): Promise
         onAnswer: (answer) => log.add(answer),
       },
     );
+    const settled = await waitForQuiet(folder.run, {
+      timeoutMs: QUIET_TIMEOUT_MS,
+      withKafka: options.kafka !== null,
+      signal: interrupted,
+    });
     await show().catch(() => {});
-    return seconds;
+    return { seconds, ...settled };
   } catch (error) {
     if (stage.failure === '') throw error;
     throw new UnderstudyError('UND_DEMO_FAILED', stage.failure);
@@ -199,14 +215,10 @@ async function replayRows(demo: Demo, ports: DemoPorts, log: ReplayLog): Promise
   }
 }
 
-/** Waits until the books are quiet, prints the summary. @returns what is wrong, in words */
-async function report(demo: Demo, log: ReplayLog, seconds: number): Promise<string[]> {
-  const { options, folder, incumbent, rows, interrupted } = demo;
-  const { books, unsettled } = await waitForQuiet(folder.run, {
-    timeoutMs: QUIET_TIMEOUT_MS,
-    withKafka: options.kafka !== null,
-    signal: interrupted,
-  });
+/** Prints the summary. @returns what is wrong, in words */
+function report(demo: Demo, log: ReplayLog, replayed: Replayed): string[] {
+  const { options, folder, incumbent, rows } = demo;
+  const { books, unsettled, seconds } = replayed;
   const pairs = readPairs(folder.dataDir);
   const summary = summarize(pairs, {
     labels: incumbent.labels,
@@ -221,7 +233,8 @@ async function report(demo: Demo, log: ReplayLog, seconds: number): Promise<stri
       coverage: waterfall.candidates[0] ?? { observed: 0, lost: 0, coverage: null },
       waterfall: renderWaterfall(waterfall, { colour: demo.styles.active }),
       kafka: options.kafka === null ? null : toKafkaView(books),
-      pair: pairs.find((pair) => pair.divergence.label_flips > 0) ?? pairs[0] ?? null,
+      // A late one: the first were measured while everything was still warming up.
+      pair: pairs.findLast((pair) => pair.divergence.label_flips > 0) ?? pairs.at(-1) ?? null,
     },
     demo.styles,
   );

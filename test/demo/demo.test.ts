@@ -1,56 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-
-const CLI = resolve('src/main/cli.ts');
-const ROWS = 300;
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly folder: string;
-  /** Both streams so far. */
-  text(): string;
-  ended(): Promise<{ code: number | null; text: string }>;
-}
-
-function startDemo(args: readonly string[], env: Record<string, string> = {}): Running {
-  const folder = mkdtempSync(join(tmpdir(), 'und-'));
-  const child = spawn(process.execPath, [CLI, 'demo', ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      UNDERSTUDY_DEMO_ROWS: String(ROWS),
-      UNDERSTUDY_DEMO_RATE: '300',
-      ...env,
-    },
-  });
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding('utf8').on('data', (chunk) => {
-      text += chunk;
-    });
-  }
-  const closed = once(child, 'close');
-  onTestFinished(async () => {
-    child.kill('SIGTERM');
-    await closed;
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return {
-    child,
-    folder,
-    text: () => text,
-    ended: async () => {
-      const [code] = await closed;
-      return { code, text };
-    },
-  };
-}
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { pairsIn, ROWS, startDemo } from './run-demo.ts';
 
 describe('understudy demo', { timeout: 90_000 }, () => {
   test('--once replays, sums up with books that add up, and ends with 0', async () => {
@@ -65,9 +17,7 @@ describe('understudy demo', { timeout: 90_000 }, () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
     expect(text).not.toMatch(/\u001b/);
 
-    const reader = JournalReader.open(join(demo.folder, '.understudy/demo/data'));
-    expect(reader.pairsAfter(0, 1_000)).toHaveLength(ROWS);
-    reader.close();
+    expect(pairsIn(demo.folder)).toHaveLength(ROWS);
   });
 
   test('keeps serving: what it says to try works, and SIGTERM ends everything', async () => {

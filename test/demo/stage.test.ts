@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
@@ -10,12 +9,7 @@ import { readDemoModel } from '../../src/demo/dataset.ts';
 import { writeDemoConfig } from '../../src/demo/demo-config.ts';
 import { DemoStage, demoFolder } from '../../src/demo/stage.ts';
 import { serveStatus } from '../../src/telemetry/status-socket.ts';
-
-function testFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'und-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { tempFolder } from '../support/temp-folder.ts';
 
 function stageIn(base: string, programs: { understudy: string[]; incumbent: string[] }): DemoStage {
   const stage = new DemoStage({
@@ -32,7 +26,7 @@ function stageIn(base: string, programs: { understudy: string[]; incumbent: stri
 }
 
 test('the copy of config/demo.yaml is a valid configuration with free ports and absolute paths', async () => {
-  const folder = demoFolder(testFolder());
+  const folder = demoFolder(tempFolder());
   const target = join(folder.path, '..', '..', 'understudy.yaml');
   const busy = createServer().listen(8080, '127.0.0.1');
   // Whoever holds 8080, we or somebody else: it is not free now.
@@ -75,7 +69,7 @@ test('where the path would be too long for sockets, the folder is a temporary on
 });
 
 test('a program that ends is told in one sentence with its last words and the log', async () => {
-  const base = testFolder();
+  const base = tempFolder();
   const failing = join(base, 'failing.mjs');
   writeFileSync(failing, 'console.error(JSON.stringify({ message: "no luck" })); process.exit(3);');
   const stage = stageIn(base, { understudy: [failing], incumbent: [failing] });
@@ -88,7 +82,7 @@ test('a program that ends is told in one sentence with its last words and the lo
 });
 
 test('a second demo in the same folder is refused, and the first keeps its files', async () => {
-  const base = testFolder();
+  const base = tempFolder();
   const folder = demoFolder(base);
   const first = stageIn(base, { understudy: ['-e', ''], incumbent: ['-e', ''] });
   await first.start().catch(() => {});
@@ -105,7 +99,7 @@ test('a second demo in the same folder is refused, and the first keeps its files
 });
 
 test('a program that does not end when asked is ended by force', async () => {
-  const logFile = join(testFolder(), 'child.log');
+  const logFile = join(tempFolder(), 'child.log');
   const stubborn = "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1e6)";
   const child = new DemoChild({
     title: 'it',

@@ -2,10 +2,11 @@ import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ModelHolder } from '../../src/model/model-holder.ts';
-import { fixture, testFolder, tinyConfig } from './tiny.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { fixture, tinyConfig } from './tiny.ts';
 
 test('a model appears by itself: missing, then broken, then there', async () => {
-  const model = join(testFolder(), 'late.onnx');
+  const model = join(tempFolder(), 'late.onnx');
   const states: string[] = [];
   const holder = new ModelHolder(tinyConfig({ model }), ({ ready, error }) => {
     states.push(ready ? 'ready' : (error.split(':')[0] ?? ''));
@@ -26,7 +27,7 @@ test('a model appears by itself: missing, then broken, then there', async () => 
 });
 
 test('a closed holder has no model and stops looking for one', async () => {
-  const model = join(testFolder(), 'late.onnx');
+  const model = join(tempFolder(), 'late.onnx');
   const holder = new ModelHolder(tinyConfig({ model }), () => {});
   await holder.start();
   await holder.close();

@@ -9,7 +9,8 @@ import { entryOf } from '../../src/main/entry.ts';
 import type { ModelStatus } from '../../src/model/model-status.ts';
 import { type RunFolder, runFolder } from '../../src/telemetry/run-folder.ts';
 import { readStatus, sendCommand } from '../../src/telemetry/status-socket.ts';
-import { fixture, testFolder, tinyConfig } from './tiny.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { fixture, tinyConfig } from './tiny.ts';
 
 interface Started {
   readonly child: ChildProcess;
@@ -58,7 +59,7 @@ async function waitUntil(started: Started, ready: boolean): Promise<ModelStatus>
 }
 
 test('a model process scores and counts, and ends on the command stop', async () => {
-  const started = startProcess(testFolder());
+  const started = startProcess(tempFolder());
   await waitUntil(started, true);
   expect(await started.score()).toMatchObject({ status: 200, body: { model_version: 'tiny-1' } });
   expect(await started.status()).toEqual({
@@ -78,7 +79,7 @@ test('a model process scores and counts, and ends on the command stop', async ()
 });
 
 test('without its file it stays up, says why, answers 503, and heals when the file appears', async () => {
-  const runDir = testFolder();
+  const runDir = tempFolder();
   const model = join(runDir, 'late.onnx');
   const started = startProcess(runDir, { model });
   const status = await waitUntil(started, false);
@@ -94,7 +95,7 @@ test('without its file it stays up, says why, answers 503, and heals when the fi
 
 test('with a model of other inputs it stays up and names the difference', async () => {
   const inputs = [{ name: 'amount', pointer: '/loan/amount', type: 'float32' }] as const;
-  const started = startProcess(testFolder(), { inputs });
+  const started = startProcess(tempFolder(), { inputs });
   const status = await waitUntil(started, false);
   expect(status.error).toMatch(/^UND_MODEL_INPUTS: .*input grade that is not configured/);
   expect((await started.score()).status).toBe(503);
@@ -103,7 +104,7 @@ test('with a model of other inputs it stays up and names the difference', async 
 });
 
 test('a killed process is replaced under the same names', async () => {
-  const runDir = testFolder();
+  const runDir = tempFolder();
   const first = startProcess(runDir);
   await waitUntil(first, true);
   first.child.kill('SIGKILL');

@@ -9,7 +9,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { LIMITS } from '../../src/config/defaults.ts';
 import { type ScoringServer, serveScoring } from '../../src/model/scoring-server.ts';
 import { loadModel, type Model } from '../../src/model/session.ts';
-import { testFolder, tinyConfig, tinyScore } from './tiny.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { tinyConfig, tinyScore } from './tiny.ts';
 
 const GOOD = { loan: { amount: 300 }, grade: 'B' };
 
@@ -229,14 +230,14 @@ describe('scoring API on a Unix socket', () => {
   }
 
   test('replaces the stale file of a killed process', async () => {
-    const path = join(testFolder(), 'model-x.http.sock');
+    const path = join(tempFolder(), 'model-x.http.sock');
     writeFileSync(path, 'stale');
     await serveAt(path, 'one');
     expect(await readyAt(path)).toBe('one');
   });
 
   test('a closing server leaves the socket of its successor alone', async () => {
-    const path = join(testFolder(), 'model-x.http.sock');
+    const path = join(tempFolder(), 'model-x.http.sock');
     const first = await serveAt(path, 'one');
     await serveAt(path, 'two');
     await first.close();
@@ -245,7 +246,7 @@ describe('scoring API on a Unix socket', () => {
   });
 
   test('a folder that is not there is a failure with a code', async () => {
-    const path = join(testFolder(), 'none', 'model-x.http.sock');
+    const path = join(tempFolder(), 'none', 'model-x.http.sock');
     await expect(serveAt(path, 'one')).rejects.toMatchObject({ code: 'UND_LISTEN_FAILED' });
   });
 });

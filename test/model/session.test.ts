@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadModel, type Model, type ModelConfig } from '../../src/model/session.ts';
-import { fixture, testFolder, tinyConfig, tinyScore } from './tiny.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { fixture, tinyConfig, tinyScore } from './tiny.ts';
 
 async function load(config: ModelConfig): Promise<Model> {
   const model = await loadModel(config);
@@ -70,14 +71,14 @@ describe('a model that does not fit the configuration', () => {
   const inputs = tinyConfig().inputs;
 
   test('a missing file has its code and its path', async () => {
-    const model = join(testFolder(), 'none.onnx');
+    const model = join(tempFolder(), 'none.onnx');
     expect(await faultOf(tinyConfig({ model }))).toBe(
       `UND_MODEL_MISSING: model file ${model} is not there or not readable`,
     );
   });
 
   test.each(['', 'not a model', '\0'.repeat(1000)])('content %j is no model', async (content) => {
-    const model = join(testFolder(), 'broken.onnx');
+    const model = join(tempFolder(), 'broken.onnx');
     writeFileSync(model, content);
     expect(await faultOf(tinyConfig({ model }))).toContain('UND_MODEL_INVALID');
   });

@@ -1,7 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 import type { ModelConfig } from '../../src/model/session.ts';
 
 /** The path of a model in `fixtures/`; `make_models.py` there says what each computes. */
@@ -30,11 +27,4 @@ export function tinyConfig(changes: Partial<ModelConfig> = {}): ModelConfig {
 export function tinyScore(amount: number, grade: string): number {
   const numbers: Record<string, number> = { A: -2, B: 0, C: 2 };
   return 1 / (1 + Math.exp(-(amount / 1000 + (numbers[grade] ?? 4))));
-}
-
-/** A folder with a short path, gone after the test. */
-export function testFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'und-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
 }

@@ -12,7 +12,8 @@ import { createOnnxCandidate } from '../../../src/mirror/candidates/onnx.ts';
 import { serveScoring } from '../../../src/model/scoring-server.ts';
 import { loadModel, type Model } from '../../../src/model/session.ts';
 import { runFolder } from '../../../src/telemetry/run-folder.ts';
-import { testFolder, tinyConfig, tinyScore } from '../../model/tiny.ts';
+import { tinyConfig, tinyScore } from '../../model/tiny.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const BODY = '{"loan":{"amount":10},"grade":"C"}';
 
@@ -59,7 +60,7 @@ async function loaded(): Promise<Model> {
 
 describe('onnx candidate', () => {
   test("scores the caller's body, whatever the caller's path is", async () => {
-    const runDir = testFolder();
+    const runDir = tempFolder();
     const model = await loaded();
     await serve(runDir, () => model);
     const outcome = await call(open(runDir), toRequest(BODY));
@@ -70,7 +71,7 @@ describe('onnx candidate', () => {
   });
 
   test('a compressed body keeps its coding', async () => {
-    const runDir = testFolder();
+    const runDir = tempFolder();
     const model = await loaded();
     await serve(runDir, () => model);
     const request = toRequest(gzipSync(BODY), [['content-encoding', 'gzip']]);
@@ -78,7 +79,7 @@ describe('onnx candidate', () => {
   });
 
   test('a body that cannot be mapped is an answer with status 400', async () => {
-    const runDir = testFolder();
+    const runDir = tempFolder();
     const model = await loaded();
     await serve(runDir, () => model);
     const outcome = await call(open(runDir), toRequest('{"grade":"C"}'));
@@ -86,7 +87,7 @@ describe('onnx candidate', () => {
   });
 
   test('without a process, without a model, and after its end the model is down', async () => {
-    const runDir = testFolder();
+    const runDir = tempFolder();
     const candidate = open(runDir);
     const down = { kind: 'error', reason: 'model_down' };
     expect(await call(candidate, toRequest(BODY))).toMatchObject(down);
@@ -102,7 +103,7 @@ describe('onnx candidate', () => {
   });
 
   test('a process that hangs is a timeout', async () => {
-    const runDir = testFolder();
+    const runDir = tempFolder();
     const server = createServer(() => {});
     server.listen(join(runDir, 'model-tiny.http.sock'));
     onTestFinished(() => {
