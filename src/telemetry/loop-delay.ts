@@ -31,6 +31,8 @@ export function watchLoopDelay(): LoopDelay {
     const late = now - due;
     if (late > taken) taken = late;
     if (late > current) current = late;
+    // What has been seen is not seen again: a look between the stall and its overdue tick would double it.
+    if (late > 0) due = now + TICK_MS;
   };
   const timer = setInterval(() => {
     look();

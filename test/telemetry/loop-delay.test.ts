@@ -22,7 +22,7 @@ describe('watchLoopDelay', () => {
     blockFor(300);
     delay.takeMaxMs();
     await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(delay.takeMaxMs()).toBeLessThan(290);
+    expect(delay.takeMaxMs()).toBeLessThan(200);
     expect(delay.recentMaxMs()).toBeGreaterThan(250);
   });
 });

@@ -36,9 +36,10 @@ describe('readSelectionSecret', () => {
     // All are up before any looks: then they race, 40 times.
     await Promise.all(children.map((child) => once(child, 'message')));
     const answers = children.map((child) => once(child, 'message'));
+    const exits = children.map((child) => once(child, 'exit'));
     for (const child of children) child.send('go');
     const secrets = (await Promise.all(answers)).map(([message]) => message as string[]);
-    await Promise.all(children.map((child) => once(child, 'exit')));
+    await Promise.all(exits);
     for (let round = 0; round < 40; round++) {
       expect(new Set(secrets.map((list) => list[round])).size).toBe(1);
     }
