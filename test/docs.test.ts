@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { ERRORS } from '../src/errors.ts';
+import { LEG_REASONS, LEG_STATES } from '../src/pair/leg-states.ts';
+import { EXCHANGE_REASONS, EXCHANGE_STATES } from '../src/wire/exchange-states.ts';
+
+/** Documentation is held against the code, both ways: what is missing, and what no longer exists. */
+
+/** Cells of the first column that are a code span, over all tables of a document. */
+function firstColumn(document: string): string[] {
+  return Array.from(document.matchAll(/^\| `([^`]+)` \|/gm), (m) => m[1] ?? '');
+}
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+
+interface Schema {
+  readonly properties?: Record<string, Schema>;
+  readonly items?: Schema | false;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly $ref?: string;
+  readonly $defs?: Record<string, Schema>;
+}
+
+/** Key paths of a JSON Schema, `listeners[].name`, sections included. */
+function keysOf(root: Schema, node: Schema = root, path = ''): string[] {
+  const schema = node.$ref ? (root.$defs?.[node.$ref.slice('#/$defs/'.length)] ?? node) : node;
+  const keys: string[] = [];
+  for (const alternative of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) {
+    // Alternatives at the root only restrict what the properties say.
+    if (path !== '') keys.push(...keysOf(root, alternative, path));
+  }
+  if (schema.items) keys.push(...keysOf(root, schema.items, `${path}[]`));
+  for (const [name, value] of Object.entries(schema.properties ?? {})) {
+    const key = path === '' ? name : `${path}.${name}`;
+    keys.push(key, ...keysOf(root, value, key));
+  }
+  return keys;
+}
+
+describe('docs/errors.md', () => {
+  const rows = Array.from(
+    read('docs/errors.md').matchAll(/^\| `(UND_\w+)` \| (\w+) \| (yes|no) \| (.+) \|$/gm),
+    ([, code, source, again]) => ({ code, source, retryable: again === 'yes' }),
+  );
+
+  it('has each code once, with its source and whether trying again helps', () => {
+    const table = Object.entries(ERRORS).map(([code, row]) => ({
+      code,
+      source: row.source as string,
+      retryable: row.retryable as boolean,
+    }));
+    const byCode = (a: { code?: string | undefined }, b: { code?: string | undefined }): number =>
+      (a.code ?? '').localeCompare(b.code ?? '');
+    expect(rows.sort(byCode)).toEqual(table.sort(byCode));
+  });
+});
+
+describe('docs/configuration.md', () => {
+  it('has each key of the schema once, and no other', () => {
+    const schema = JSON.parse(read('schemas/config.schema.json')) as Schema;
+    const sections = new Set(['listeners', 'routes', 'candidates', 'gateway', 'mirror']);
+    for (const section of ['journal', 'kafka', 'admin', 'log']) sections.add(section);
+    const keys = new Set(keysOf(schema).filter((key) => !sections.has(key)));
+    expect(firstColumn(read('docs/configuration.md')).sort()).toEqual([...keys].sort());
+  });
+});
+
+describe('docs/accounting.md', () => {
+  const text = read('docs/accounting.md');
+
+  it('has each state of exchanges and of legs', () => {
+    const states = [...EXCHANGE_STATES, ...LEG_STATES].sort();
+    expect(firstColumn(text).sort()).toEqual(states);
+  });
+
+  it('names each reason beside its state', () => {
+    const missing: string[] = [];
+    const tables = [EXCHANGE_REASONS, LEG_REASONS] as Record<string, readonly string[]>[];
+    for (const [state, reasons] of tables.flatMap((table) => Object.entries(table))) {
+      const lines = text.split('\n').filter((line) => line.startsWith(`| \`${state}\` |`));
+      for (const reason of reasons.filter((r) => r !== '')) {
+        if (!lines.some((line) => line.includes(`\`${reason}\``)))
+          missing.push(`${state} ${reason}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('docs/pair-record.md', () => {
+  it('names each field of the schema once, and no other', () => {
+    const schema = JSON.parse(read('schemas/pair-1.schema.json')) as Schema;
+    const sections = new Set(['selection', 'request', 'incumbent', 'candidate', 'divergence']);
+    const fields = new Set(keysOf(schema).filter((key) => !sections.has(key)));
+    expect(firstColumn(read('docs/pair-record.md')).sort()).toEqual([...fields].sort());
+  });
+});
