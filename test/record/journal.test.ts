@@ -91,8 +91,10 @@ describe('a commit', () => {
 
   test('writes nothing at all when one part of it fails', () => {
     const journal = openJournal();
-    const broken = ledgerOf(1, { receivedAtMs: Number.NaN }); // NaN is stored as NULL: refused
-    expect(() => commit(journal, { entries: [entryOf(1)], ledgers: [broken] })).toThrow(/NOT NULL/);
+    // NaN is stored as NULL: refused, after the first ledger was written.
+    const broken = ledgerOf(1, { epoch: 'another', receivedAtMs: Number.NaN });
+    const ledgers = [ledgerOf(1), broken];
+    expect(() => commit(journal, { entries: [entryOf(1)], ledgers })).toThrow(/NOT NULL/);
     expect(stored()).toEqual([]);
     expect(journal.books()).toEqual({ legs: [], epochs: [] });
     expect(journal.lag).toBe(0);

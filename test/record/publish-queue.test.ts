@@ -75,6 +75,23 @@ test('everything is taken once, however full partitions are, and nothing is forg
   expect(queue.held).toBe(0);
 });
 
+test('a live pair that a full partition has no room for is found again later', () => {
+  const queue = new PublishQueue(() => 0, 1_000_000);
+  queue.fill(reader, 0); // there is no backlog, and it has seen that
+  commit(pairs(1, 1_500));
+  for (let i = 0; i < 5; i += 1) queue.fill(reader, 1);
+  expect(queue.held).toBe(LIMITS.publisherQueuedPairs);
+  const taken: number[] = [];
+  for (let nowMs = 2; nowMs < 20_000; nowMs += 1_000) {
+    const seqs = queue.take(0).map(({ seq }) => seq);
+    taken.push(...seqs);
+    confirm(seqs);
+    queue.release(seqs);
+    queue.fill(reader, nowMs);
+  }
+  expect(taken.sort((a, b) => a - b)).toEqual(Array.from({ length: 1_500 }, (_, i) => i + 1));
+});
+
 test('a batch stays within its bytes, and a repeated one is the same', () => {
   const large = pairs(1, 20).map((entry) => ({ ...entry, json: 'x'.repeat(30_000) }));
   commit(large);
