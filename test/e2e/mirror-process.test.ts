@@ -1,0 +1,115 @@
+/** The mirror process is killed, stopped, or hangs for good, under load: no caller notices, the books balance. */
+import { expect, test } from 'vitest';
+import type { Waterfall } from '../../src/admin/waterfall.ts';
+import { expectBooksToBalance } from '../support/books.ts';
+import { until } from '../support/until.ts';
+import { TestCandidate } from './candidate.ts';
+import { Incumbent } from './incumbent.ts';
+import { exchangesOf, expectPairsOf, Instance, legsOf, type Sections } from './instance.ts';
+import { expectServed, expectSpeedOf, Load, runLoad } from './load.ts';
+import { closeWithTest } from './server.ts';
+
+async function setScene(sections: Sections = {}) {
+  const incumbent = closeWithTest(await Incumbent.start());
+  const candidate = closeWithTest(await TestCandidate.start());
+  const instance = await Instance.start({
+    incumbent: incumbent.address,
+    candidates: [candidate.section()],
+    sections,
+  });
+  const baseline = await runLoad({ port: instance.port });
+  const load = await Load.start({ port: instance.port });
+  await load.answers(50);
+  return { incumbent, candidate, instance, baseline, load };
+}
+
+type Scene = Awaited<ReturnType<typeof setScene>>;
+
+/** Ends the load and holds what must hold whatever happened to the mirror. */
+async function expectUnharmed({ load, incumbent, baseline, instance }: Scene): Promise<Waterfall> {
+  await load.stop();
+  expectServed(load, incumbent);
+  expectSpeedOf(load, baseline);
+  const waterfall = await expectBooksToBalance(instance.run.path);
+  expectPairsOf(instance, waterfall);
+  const exchanges = exchangesOf(waterfall);
+  const { offered = 0, 'shed(mirror_down)': shed = 0, ...others } = exchanges;
+  expect(others).toEqual({});
+  expect(offered + shed).toBe(load.sent.size + baseline.sent.size);
+  return waterfall;
+}
+
+test('a killed mirror is started again; what it had and had not recorded is lost_in_crash', async () => {
+  const scene = await setScene();
+  const { instance } = scene;
+  const gateway = await instance.pidOf('gw0');
+  const killed = await instance.signal('mirror', 'SIGKILL');
+  await instance.untilReplaced('mirror', killed);
+  await until('the wire is up', async () => (await instance.gateway()).wire.connected);
+  const paired = await instance.legsIn('paired');
+  await until('new pairs', async () => (await instance.legsIn('paired')) > paired + 50);
+  const waterfall = await expectUnharmed(scene);
+  expect(await instance.pidOf('gw0')).toBe(gateway);
+  const legs = legsOf(waterfall);
+  const { paired: pairs = 0, lost_in_crash: lost = 0, ...others } = legs;
+  expect(others).toEqual({});
+  expect(pairs).toBeGreaterThan(150);
+  // In flight, or not yet on disk: what it takes to die is no more than a few commits.
+  expect(lost).toBeLessThan(50);
+  expect(waterfall.exchanges.states.some(({ state }) => state === 'shed')).toBe(true);
+});
+
+test('a mirror killed again and again under load: the books balance each time', async () => {
+  const scene = await setScene();
+  for (let i = 0; i < 4; i++) {
+    const killed = await scene.instance.signal('mirror', 'SIGKILL');
+    await scene.instance.untilReplaced('mirror', killed);
+    await scene.load.answers(20);
+  }
+  const { children } = await scene.instance.supervisor();
+  expect(children.find(({ name }) => name === 'mirror')).toMatchObject({ restarts: 4 });
+  await expectUnharmed(scene);
+});
+
+test('a stopped mirror that goes on loses nothing: copies wait on the wire', async () => {
+  const scene = await setScene();
+  const { instance, load } = scene;
+  const pid = await instance.signal('mirror', 'SIGSTOP');
+  await load.answers(200);
+  process.kill(pid, 'SIGCONT');
+  const waterfall = await expectUnharmed(scene);
+  expect(legsOf(waterfall)).toEqual({ paired: load.sent.size + scene.baseline.sent.size });
+  expect(await instance.pidOf('mirror')).toBe(pid);
+});
+
+test('a mirror that stays stopped is replaced after the heartbeat timeout', async () => {
+  const scene = await setScene({ gateway: { heartbeatTimeoutMs: 1_000 } });
+  const { instance, load } = scene;
+  const pid = await instance.signal('mirror', 'SIGSTOP');
+  await instance.untilReplaced('mirror', pid);
+  await load.answers(50);
+  const { paired = 0, lost_in_crash: lost = 0, ...others } = legsOf(await expectUnharmed(scene));
+  expect(others).toEqual({});
+  expect(lost).toBeGreaterThan(0);
+  expect(paired).toBeGreaterThan(50);
+});
+
+test('a wire that nobody reads is bounded: what finds no room is shed(wire_full)', async () => {
+  const scene = await setScene({ gateway: { maxWireBytes: 100_000 } });
+  const { instance, load, incumbent, baseline } = scene;
+  const pid = await instance.signal('mirror', 'SIGSTOP');
+  await until('exchanges are shed', async () => {
+    const { cells, wire } = await instance.gateway();
+    expect(wire.queuedBytes).toBeLessThanOrEqual(100_000);
+    return cells.some(({ reason }) => reason === 'wire_full');
+  });
+  await load.answers(50);
+  process.kill(pid, 'SIGCONT');
+  await load.stop();
+  expectServed(load, incumbent);
+  expectSpeedOf(load, baseline);
+  const waterfall = await expectBooksToBalance(instance.run.path);
+  const { offered = 0, 'shed(wire_full)': shed = 0 } = exchangesOf(waterfall);
+  expect(offered + shed).toBe(load.sent.size + baseline.sent.size);
+  expect(legsOf(waterfall)).toEqual({ paired: offered });
+});

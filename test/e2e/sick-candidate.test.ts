@@ -1,0 +1,106 @@
+/** A candidate that is sick, in whatever way: no caller notices, and each copy is counted for what it met. */
+import { describe, expect, test } from 'vitest';
+import { expectBooksToBalance } from '../support/books.ts';
+import { until } from '../support/until.ts';
+import { BEHAVIOURS, TestCandidate } from './candidate.ts';
+import { Incumbent } from './incumbent.ts';
+import { exchangesOf, expectPairsOf, Instance, legsOf } from './instance.ts';
+import { expectServed, expectSpeedOf, Load, runLoad } from './load.ts';
+import { closeWithTest } from './server.ts';
+
+interface Scene {
+  readonly incumbent: Incumbent;
+  readonly candidate: TestCandidate;
+  readonly instance: Instance;
+  /** The same load with the mirror off. */
+  readonly baseline: Load;
+}
+
+async function setScene(candidate: TestCandidate, timeoutMs = 20_000): Promise<Scene> {
+  const incumbent = closeWithTest(await Incumbent.start());
+  closeWithTest(candidate);
+  const instance = await Instance.start({
+    incumbent: incumbent.address,
+    candidates: [candidate.section('cand', { timeoutMs })],
+  });
+  await instance.switchOffByFile();
+  const baseline = await runLoad({ port: instance.port });
+  expectServed(baseline, incumbent);
+  await instance.switchOnByFile();
+  return { incumbent, candidate, instance, baseline };
+}
+
+/** A load with the candidate as it is; @returns legs by state, and how many exchanges there were. */
+async function mirrorLoad(scene: Scene): Promise<{ legs: Record<string, number>; count: number }> {
+  const { incumbent, instance, baseline } = scene;
+  const load = await runLoad({ port: instance.port });
+  expectServed(load, incumbent);
+  expectSpeedOf(load, baseline);
+  const waterfall = await expectBooksToBalance(instance.run.path);
+  const count = load.sent.size;
+  expect(exchangesOf(waterfall)).toEqual({
+    'paused(mirror_off)': baseline.sent.size,
+    offered: count,
+  });
+  const pairs = expectPairsOf(instance, waterfall);
+  expect(pairs.length).toBe(count);
+  return { legs: legsOf(waterfall), count };
+}
+
+describe('callers get the incumbent’s bytes at its speed, and each copy is counted, when the candidate', () => {
+  test.each([
+    ['hangs', 'candidate_timeout'],
+    ['resets', 'candidate_error(reset)'],
+    ['resetsAfterHead', 'candidate_error(reset)'],
+    ['resetsInBody', 'candidate_error(reset)'],
+    ['closesInBody', 'candidate_error(reset)'],
+    ['answersGarbage', 'candidate_error(malformed)'],
+    ['sendsHeadersWithoutEnd', 'candidate_error(malformed)'],
+    ['answers500', 'paired'],
+    ['answers', 'paired'],
+  ] as const)('%s: %s', async (behaviour, state) => {
+    const timeoutMs = behaviour === 'hangs' ? 500 : 20_000;
+    const scene = await setScene(await TestCandidate.start(), timeoutMs);
+    scene.candidate.behaviour = BEHAVIOURS[behaviour];
+    const { legs, count } = await mirrorLoad(scene);
+    expect(legs).toEqual({ [state]: count });
+    // A scoring request is sent once, whatever comes of it.
+    expect(scene.candidate.copies.length).toBe(count);
+    const statuses = new Set(scene.instance.pairs().map(({ candidate }) => candidate.status));
+    if (state === 'paired') expect([...statuses]).toEqual([behaviour === 'answers' ? 200 : 500]);
+  });
+
+  test('refuses connections, and then is there: candidate_error(refused), then paired', async () => {
+    const scene = await setScene(await TestCandidate.closed());
+    const { legs, count } = await mirrorLoad(scene);
+    expect(legs).toEqual({ 'candidate_error(refused)': count });
+    await scene.candidate.open();
+    const load = await runLoad({ port: scene.instance.port });
+    expectServed(load, scene.incumbent);
+    const after = legsOf(await expectBooksToBalance(scene.instance.run.path));
+    expect(after).toEqual({ 'candidate_error(refused)': count, paired: load.sent.size });
+  });
+
+  test('goes away under load and comes back: each copy is refused, reset or paired', async () => {
+    const { instance, incumbent, candidate, baseline } = await setScene(
+      await TestCandidate.start(),
+    );
+    const load = await Load.start({ port: instance.port });
+    await load.answers(50);
+    candidate.close();
+    await until('copies are refused', async () => (await instance.legsIn('candidate_error')) > 20);
+    const pairedBefore = await instance.legsIn('paired');
+    await candidate.open();
+    await until('pairs', async () => (await instance.legsIn('paired')) > pairedBefore + 20);
+    await load.stop();
+    expectServed(load, incumbent);
+    expectSpeedOf(load, baseline);
+    const legs = legsOf(await expectBooksToBalance(instance.run.path));
+    const { paired = 0, 'candidate_error(refused)': refused = 0, ...others } = legs;
+    const { 'candidate_error(reset)': reset = 0, ...rest } = others;
+    expect(rest).toEqual({});
+    expect(paired + refused + reset).toBe(load.sent.size);
+    // What was under way when it went: at most one copy a connection.
+    expect(reset).toBeLessThanOrEqual(8);
+  });
+});
