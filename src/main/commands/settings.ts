@@ -44,13 +44,18 @@ function print(settings: Settings): void {
 }
 
 /** Settings in words, a line each. */
-export function renderSettings({ version, enabled, rates, changed }: Settings): string {
+export function renderSettings(settings: Settings): string {
+  const { enabled, rates } = settings;
   const lines = [`mirroring  ${enabled ? 'on' : 'off'}`];
   for (const [name, rate] of Object.entries(rates)) {
     lines.push(`rate       ${name}  ${rate}  (${Number((rate * 100).toFixed(4))} %)`);
   }
+  return `${[...lines, describeChange(settings)].join('\n')}\n`;
+}
+
+/** Who made them what they are, when and why: one line. */
+export function describeChange({ version, changed }: Settings): string {
   const by =
     changed === null ? 'as configured' : `${changed.at} by ${changed.by}: ${changed.reason}`;
-  lines.push(`settings   version ${version}, ${by}`);
-  return `${lines.join('\n')}\n`;
+  return `settings   version ${version}, ${by}`;
 }

@@ -15,7 +15,7 @@ import type { MirrorStatus } from '../../record/mirror-status.ts';
 import type { RunFolder } from '../../telemetry/run-folder.ts';
 import { parseSettings } from '../../telemetry/settings-reader.ts';
 import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
-import { renderSettings } from './settings.ts';
+import { describeChange, renderSettings } from './settings.ts';
 
 /**
  * Prints the status of an instance: from its sockets, so that no process need be alive but those that are
@@ -45,7 +45,7 @@ export async function printStatus(
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   } else {
     process.stdout.write(renderProcesses(instance, missing));
-    if (settings !== null) process.stdout.write(printable(renderSettings(settings)));
+    if (settings !== null) process.stdout.write(printable(`${describeChange(settings)}\n`));
     process.stdout.write(`\n${renderWaterfall(waterfall)}`);
   }
   return waterfall.ok && missing.length === 0 ? 0 : 1;

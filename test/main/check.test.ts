@@ -1,0 +1,120 @@
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import { checkConfig } from '../../src/main/check.ts';
+import { Incumbent } from '../e2e/incumbent.ts';
+import { closeWithTest, freePort } from '../e2e/server.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+const MODEL = 'models/lending-club/candidate.onnx';
+
+interface Parts {
+  readonly listen?: string;
+  readonly incumbent?: string;
+  readonly candidate?: string;
+  readonly dataDir?: string;
+  readonly extra?: string;
+}
+
+/** A configuration in which all works, but for what the test changes. */
+async function scene() {
+  const folder = tempFolder();
+  const server = closeWithTest(await Incumbent.start());
+  const check = async (parts: Parts = {}, role: 'all' | 'gateway' | 'backstage' = 'all') => {
+    const text = `runDir: run
+dataDir: ${parts.dataDir ?? 'data'}
+listeners: [{ listen: '${parts.listen ?? `127.0.0.1:${await freePort()}`}', incumbent: '${parts.incumbent ?? server.address}' }]
+routes: [{ name: score, path: /score }]
+candidates:
+  - { name: next, ${parts.candidate ?? `url: 'http://${server.address}'`} }
+admin: { listen: 127.0.0.1:0 }
+metrics: { listen: 127.0.0.1:0 }
+${parts.extra ?? ''}
+`;
+    const { findings } = await checkConfig(
+      parseConfig(Buffer.from(text), join(folder, 'u.yaml')),
+      role,
+    );
+    return findings.map(({ code, message }) => `${code}: ${message}`);
+  };
+  return { folder, server, check };
+}
+
+const onnx = (model: string, inputs = '{ name: a, pointer: /a, type: float32 }') =>
+  `kind: onnx, model: ${model}, output: probabilities, inputs: [${inputs}]`;
+
+describe('check finds', () => {
+  it('nothing where all works', async () => {
+    const { check } = await scene();
+    expect(await check()).toEqual([]);
+  });
+
+  it('a listening address that is taken, or is not of this machine', async () => {
+    const { check, server } = await scene();
+    const taken = `127.0.0.1:${server.port}`;
+    expect(await check({ listen: taken })).toEqual([
+      `UND_LISTEN_FAILED: Cannot listen on ${taken}: another process uses this address.`,
+    ]);
+    expect(await check({ listen: '192.0.2.1:8080' })).toEqual([
+      'UND_LISTEN_FAILED: Cannot listen on 192.0.2.1:8080: this machine has no such address.',
+    ]);
+    expect(await check({ listen: taken }, 'backstage')).toEqual([]);
+  });
+
+  it('an incumbent that does not resolve, or refuses', async () => {
+    const { check } = await scene();
+    expect(await check({ incumbent: 'no-such-host.invalid:80' })).toEqual([
+      expect.stringMatching(/^UND_INCUMBENT_UNRESOLVED: .*no-such-host\.invalid:80/),
+    ]);
+    expect(await check({ incumbent: '127.0.0.1:1' })).toEqual([
+      expect.stringMatching(/^UND_INCUMBENT_REFUSED: .*ECONNREFUSED/),
+    ]);
+  });
+
+  it('a candidate that cannot be reached, and a header file that is not there', async () => {
+    const { check, server, folder } = await scene();
+    expect(await check({ candidate: 'url: http://no-such-host.invalid' })).toEqual([
+      expect.stringMatching(/^UND_CANDIDATE_UNREACHABLE: .*unresolved/),
+    ]);
+    const header = 'headers: [{ name: Authorization, file: token }]';
+    expect(await check({ candidate: `url: 'http://${server.address}', ${header}` })).toEqual([
+      `UND_HEADER_FILE: The file ${join(folder, 'token')} cannot be read: ENOENT.`,
+    ]);
+  });
+
+  it('a model that is missing, is none, or has other inputs', async () => {
+    const { check, folder } = await scene();
+    expect(await check({ candidate: onnx('none.onnx') })).toEqual([
+      expect.stringMatching(/^UND_MODEL_MISSING: The candidate next: .*none\.onnx/),
+    ]);
+    writeFileSync(join(folder, 'junk.onnx'), 'junk');
+    expect(await check({ candidate: onnx('junk.onnx') })).toEqual([
+      expect.stringMatching(/^UND_MODEL_INVALID: /),
+    ]);
+    copyFileSync(MODEL, join(folder, 'm.onnx'));
+    expect(await check({ candidate: onnx('m.onnx') })).toEqual([
+      expect.stringMatching(/^UND_MODEL_INPUTS: .*not configured/),
+    ]);
+  });
+
+  it('no Kafka broker', async () => {
+    const { check } = await scene();
+    expect(await check({ extra: 'kafka: { brokers: [127.0.0.1:1, 127.0.0.1:2] }' })).toEqual([
+      'UND_KAFKA_UNREACHABLE: No Kafka broker can be reached: 127.0.0.1:1 ECONNREFUSED, 127.0.0.1:2 ECONNREFUSED.',
+    ]);
+  });
+
+  it('a data folder that is a file, and makes none of the folders', async () => {
+    const { check, folder } = await scene();
+    writeFileSync(join(folder, 'data'), '');
+    expect(await check()).toEqual([`UND_DATA_FOLDER: ${join(folder, 'data')} is not a folder.`]);
+  });
+
+  it('a data folder below a file', async () => {
+    const { check, folder } = await scene();
+    writeFileSync(join(folder, 'data'), '');
+    const [finding] = await check({ dataDir: 'data/below' });
+    expect(finding).toMatch(/^UND_DATA_FOLDER: .*ENOTDIR/);
+  });
+});
