@@ -1,4 +1,5 @@
 /** A request's features → the model's named input tensors, by JSON Pointer. */
+import './no-telemetry.ts';
 import { Tensor } from 'onnxruntime-node';
 import type { OnnxInputConfig } from '../config/types.ts';
 import { compilePointer } from '../prediction/json-pointer.ts';

@@ -2,6 +2,7 @@
  * One ONNX session: loaded once, checked against the configuration, asked one row at a time. A run blocks
  * the event loop of its process (about 0.05 ms for the demo's models), which is why it has its own.
  */
+import './no-telemetry.ts';
 import { access, constants } from 'node:fs/promises';
 import { InferenceSession } from 'onnxruntime-node';
 import { LIMITS } from '../config/defaults.ts';
