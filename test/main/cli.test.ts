@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -5,8 +7,11 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseRate } from '../../src/main/commands/settings.ts';
 import { createProgram } from '../../src/main/program.ts';
+import type { SupervisorStatus } from '../../src/main/supervisor.ts';
+import { readStatus } from '../../src/telemetry/status-socket.ts';
 import { runCli } from '../e2e/instance.ts';
 import { freePort } from '../e2e/server.ts';
+import { until } from '../support/until.ts';
 
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'und-'));
@@ -119,6 +124,30 @@ describe('the command line', () => {
     expect(stderr).toBe(
       `understudy: UND_LISTEN_FAILED: Cannot listen on 127.0.0.1:${port}: another process uses this address.\n`,
     );
+  });
+
+  it('keeps serving when nobody reads what it prints', async () => {
+    const folder = makeFolder();
+    const file = writeConfig(folder, '127.0.0.1:0');
+    const cli = join(import.meta.dirname, '../../src/main/cli.ts');
+    const serve = spawn(process.execPath, [cli, 'serve', '--config', file], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    serve.stdout.destroy();
+    const exited = once(serve, 'exit');
+    const path = join(folder, 'run', 'supervisor-all.sock');
+    const status = () => readStatus<SupervisorStatus>(path);
+    const allUp = async () => (await status()).children.every(({ state }) => state === 'running');
+    await until('all are up', allUp, 20_000);
+    const gateway = (await status()).children.find(({ name }) => name === 'gw0');
+    process.kill(gateway?.pid ?? 0, 'SIGKILL');
+    await until('the gateway is back', async () => {
+      const again = (await status()).children.find(({ name }) => name === 'gw0');
+      return again?.restarts === 1 && again.state === 'running';
+    });
+    expect(serve.exitCode).toBeNull();
+    serve.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
   });
 
   it('checks: the plan, each problem with its code, exit code 1', async () => {

@@ -156,6 +156,20 @@ describe('the supervisor', () => {
     expect(child(supervisor, 'gw0').restarts).toBe(0);
   });
 
+  it('ends processes at once that do not want to end, when it is told twice', async () => {
+    const supervisor = await start(makeConfig({ experiment: 'STUBBORN' }));
+    await supervisor.untilUp();
+    const pids = supervisor.status().children.map(({ pid }) => pid);
+    const stopped = supervisor.stop();
+    expect(child(supervisor, 'gw0').state).toBe('stopping');
+    supervisor.kill();
+    await stopped;
+    expect(pids.filter(isAlive)).toEqual([]);
+    expect(supervisor.status().children.map(({ state }) => state)).toEqual(
+      pids.map(() => 'stopped'),
+    );
+  });
+
   it('stops its processes and gives the address free', async () => {
     const config = makeConfig();
     const supervisor = await start(config);

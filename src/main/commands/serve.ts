@@ -3,6 +3,7 @@ import { formatAddress } from '../../config/address.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/types.ts';
 import { LogLines } from '../../telemetry/log-lines.ts';
+import { LogSink } from '../../telemetry/log-sink.ts';
 import type { Role } from '../process-plan.ts';
 import { Supervisor } from '../supervisor.ts';
 import { readVersion } from '../version.ts';
@@ -21,7 +22,8 @@ export async function serve(options: {
 }): Promise<number> {
   const { role } = options;
   const config = loadConfig(options.config);
-  const log = new LogLines({ process: `supervisor-${role}`, level: config.log.level });
+  const sink = new LogSink();
+  const log = new LogLines({ process: `supervisor-${role}`, level: config.log.level }, sink);
   const version = readVersion();
   let killed = false;
   let supervisor: Supervisor | null = null;
@@ -36,14 +38,14 @@ export async function serve(options: {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
   supervisor = await Supervisor.start({ config, role, version, log });
   if (signals > 0) void supervisor.stop();
-  // Cannot reject: it waits for states.
-  void announce(supervisor, config, version);
+  // Cannot reject: it waits for states. Through the sink, so that a reader who stalls stalls nobody.
+  void announce(supervisor, config, version).then((line) => sink.write(line));
   await supervisor.stopped;
   return killed ? 1 : 0;
 }
 
 /** One line in plain words, when everything is up, or what is not. */
-async function announce(supervisor: Supervisor, config: Config, version: string): Promise<void> {
+async function announce(supervisor: Supervisor, config: Config, version: string): Promise<string> {
   const up = await supervisor.untilUp();
   const { children, role } = supervisor.status();
   const parts = supervisor.sockets.map(({ name, address }) => {
@@ -60,8 +62,8 @@ async function announce(supervisor: Supervisor, config: Config, version: string)
   parts.push(`run folder ${config.runDir}`);
   if (!up) {
     const down = children.filter((c) => c.state !== 'running').map((c) => `${c.name} ${c.state}`);
-    if (down.length === 0 || supervisor.ending) return;
+    if (down.length === 0 || supervisor.ending) return '';
     parts.push(`NOT UP: ${down.join(', ')}`);
   }
-  process.stdout.write(`understudy ${version}: ${parts.join(', ')}\n`);
+  return `understudy ${version}: ${parts.join(', ')}\n`;
 }
