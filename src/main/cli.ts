@@ -22,6 +22,8 @@ async function main(): Promise<void> {
   const setExitCode = (code: number): void => {
     process.exitCode = code;
   };
+  // EPIPE: `head` has seen enough. What is being done goes on to its own end.
+  process.stdout.on('error', () => undefined);
   try {
     await createProgram(setExitCode).parseAsync();
   } catch (error) {

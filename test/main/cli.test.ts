@@ -13,6 +13,8 @@ import { runCli } from '../e2e/instance.ts';
 import { freePort } from '../e2e/server.ts';
 import { until } from '../support/until.ts';
 
+const CLI = join(import.meta.dirname, '../../src/main/cli.ts');
+
 function makeFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'und-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -126,11 +128,22 @@ describe('the command line', () => {
     );
   });
 
+  it('is quiet when whoever reads its output has seen enough', async () => {
+    const file = writeConfig(makeFolder(), '127.0.0.1:0');
+    const check = spawn(process.execPath, [CLI, 'check', '--config', file]);
+    check.stdout.destroy();
+    let errors = '';
+    check.stderr.on('data', (text) => {
+      errors += text;
+    });
+    const [code] = await once(check, 'close');
+    expect({ code, errors }).toEqual({ code: 1, errors: '' });
+  });
+
   it('keeps serving when nobody reads what it prints', async () => {
     const folder = makeFolder();
     const file = writeConfig(folder, '127.0.0.1:0');
-    const cli = join(import.meta.dirname, '../../src/main/cli.ts');
-    const serve = spawn(process.execPath, [cli, 'serve', '--config', file], {
+    const serve = spawn(process.execPath, [CLI, 'serve', '--config', file], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     serve.stdout.destroy();
