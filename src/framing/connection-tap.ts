@@ -168,7 +168,9 @@ export class ConnectionTap {
   #wait(bytes: Buffer, at: number): number {
     this.#waitingBytes += bytes.length - at;
     if (this.#waitingBytes > this.#limits.maxHeadBytes) return this.#fail('upgrade_pending');
-    this.#waiting.push(part(bytes, at, bytes.length));
+    const copy = Buffer.allocUnsafeSlow(bytes.length - at);
+    bytes.copy(copy, 0, at);
+    this.#waiting.push(copy);
     return bytes.length;
   }
 

@@ -68,7 +68,8 @@ export class HeadReader {
   #hold(chunk: Buffer, from: number, to: number): void {
     const total = this.#gatheredBytes + to - from;
     if (this.#gathered === null || total > this.#gathered.length) {
-      const grown = Buffer.allocUnsafe(Math.max(256, 2 * total));
+      // Outside of Node's pool: a head that never ends would pin 64 KiB of it.
+      const grown = Buffer.allocUnsafeSlow(Math.max(256, 2 * total));
       this.#gathered?.copy(grown, 0, 0, this.#gatheredBytes);
       this.#gathered = grown;
     }

@@ -1,9 +1,11 @@
 /**
  * Bytes kept for mirroring, under one budget for the process.
  *
- * Invariant: an exchange costs at most about twice the bytes it holds. Reads are kept by reference where
- * they are large; small pieces, and small views of large reads, are copied together, so that neither a
- * thousand one-byte segments nor a view that pins a 64 KiB read can cost more.
+ * Invariant: an exchange costs at most about twice the bytes it holds. A small buffer is a view of Node's
+ * pool, and a view of a read pins the read: either keeps up to 64 KiB alive for a hundred bytes of a request
+ * whose incumbent is slow. So bytes are kept by reference only where they are at least half of what they
+ * pin. The first piece, mostly all there is, becomes a latin1 string (0.1 µs, exact, on V8's heap; a buffer
+ * outside the pool costs 0.75 µs); others are gathered, so that one-byte segments cost no object each.
  */
 
 /** All bytes held in this process. */
@@ -31,12 +33,14 @@ export class HeldBudget {
   }
 }
 
-/** From here on a piece is worth an object of its own. */
-const PIECE_BYTES = 2_048;
+/** Longest first piece that becomes a string. */
+const TEXT_BYTES = 2_048;
 const MAX_TAIL_BYTES = 65_536;
 const EMPTY: Buffer = Buffer.alloc(0);
 
 export class HeldBytes {
+  /** The first piece, where it is small: a character a byte. */
+  #text = '';
   readonly #pieces: Buffer[] = [];
   /** Small pieces gather here, after the last of `#pieces`. */
   #tail: Buffer = EMPTY;
@@ -49,12 +53,13 @@ export class HeldBytes {
 
   /** @param bytes - immutable from now on */
   add(bytes: Buffer): void {
+    const isFirst = this.#length === 0;
     this.#length += bytes.length;
-    const pinned = bytes.buffer.byteLength;
-    const isView = pinned > 2 * bytes.length && pinned > Buffer.poolSize;
-    if (!isView && (this.#length === bytes.length || bytes.length >= PIECE_BYTES)) {
+    if (2 * bytes.length >= bytes.buffer.byteLength) {
       this.#closeTail();
       this.#pieces.push(bytes);
+    } else if (isFirst && bytes.length <= TEXT_BYTES) {
+      this.#text = bytes.toString('latin1');
     } else {
       this.#gather(bytes);
     }
@@ -63,8 +68,9 @@ export class HeldBytes {
   /** @returns the offset in `target` after the bytes */
   copyTo(target: Buffer, at: number): number {
     let end = at;
+    if (this.#text !== '') end += target.write(this.#text, end, 'latin1');
     for (const piece of this.#pieces) end += piece.copy(target, end);
-    return end + this.#tail.copy(target, end, 0, this.#tailBytes);
+    return this.#tailBytes === 0 ? end : end + this.#tail.copy(target, end, 0, this.#tailBytes);
   }
 
   #gather(bytes: Buffer): void {
@@ -75,7 +81,8 @@ export class HeldBytes {
         this.#gather(bytes);
         return;
       }
-      const grown = Buffer.allocUnsafe(Math.max(256, 2 * total));
+      const size = this.#tailBytes === 0 ? Math.max(256, total) : 2 * total;
+      const grown = Buffer.allocUnsafeSlow(size);
       this.#tail.copy(grown, 0, 0, this.#tailBytes);
       this.#tail = grown;
     }

@@ -240,6 +240,22 @@ describe('ending', () => {
     expect(counts).toEqual({ seen: 1, 'client_abort(truncated)': 1 });
   });
 
+  it('counts an exchange once whose incumbent gave up before its request was complete', async () => {
+    const origin = await startOrigin((socket, received) => {
+      if (received.length === HEAD.length) socket.end();
+    });
+    const rig = await startGateway(origin.port);
+    const mirror = await startMirror(rig);
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(HEAD);
+    await until('ended', () => caller.closed() === 'end');
+    caller.socket.end('hi');
+    await until('the incumbent has all', () => origin.received[0]?.toString() === POST);
+    await until('nothing is left', () => rig.status().connections.open === 0);
+    const counts = await expectExchangesToBalance(rig, mirror);
+    expect(counts).toEqual({ seen: 1, 'incumbent_abort(truncated)': 1 });
+  });
+
   it('closes without bytes where a reused upstream closes before it answers', async () => {
     const origin = await startOrigin((socket, received) => {
       if (received.length === POST.length) socket.write(OK);
@@ -340,6 +356,25 @@ describe('opaque connections', () => {
     const counts = await expectExchangesToBalance(rig, mirror);
     expect(counts).toEqual({ seen: 1, 'ineligible(upgrade)': 1 });
     expect(rig.status().connections).toMatchObject({ opaque: { upgrade: 1 }, opaqueBytes: 8 });
+  });
+
+  it('passes back-pressure on, like any other', async () => {
+    const size = 64 * 1024 * 1024;
+    const request = 'GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\n\r\n';
+    const accepted = 'HTTP/1.1 101 Switching\r\n\r\n';
+    const origin = await startOrigin((socket) => {
+      socket.write(accepted);
+      socket.write(Buffer.alloc(size, 120));
+    });
+    const rig = await startGateway(origin.port);
+    const caller = await rawCaller(rig.port);
+    caller.socket.pause();
+    caller.socket.write(request);
+    expect(await untilStopped(origin.sockets)).toBeGreaterThan(size / 2);
+    caller.socket.resume();
+    expect(await untilReceived(caller, accepted.length + size)).toHaveLength(
+      accepted.length + size,
+    );
   });
 
   it('settles what is open when a later request is in doubt, and relays on', async () => {

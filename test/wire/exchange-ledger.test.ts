@@ -58,6 +58,27 @@ describe('ExchangeLedger', () => {
     );
   });
 
+  it('counts each route, hour, size class, state and reason by itself', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(settled, fc.nat(2))), (exchanges) => {
+        const ledger = new ExchangeLedger();
+        const counts = new Map<string, number>();
+        const count = (id: string) => counts.set(id, (counts.get(id) ?? 0) + 1);
+        for (const [exchange, again] of exchanges) {
+          for (let i = 0; i <= again; i++) {
+            ledger.see(exchange.route, exchange.hour);
+            count(exchangeCellId({ ...exchange, sizeClass: '', state: 'seen', reason: '' }));
+            ledger.settle(exchange);
+            count(exchangeCellId(exchange));
+          }
+        }
+        const cells = ledger.snapshot().map((cell) => [exchangeCellId(cell), cell.count] as const);
+        expect(new Map(cells)).toEqual(counts);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('carries the whole ledger in its changes, whenever they are taken', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(settled, fc.boolean())), (exchanges) => {
