@@ -1,7 +1,6 @@
 /** A gateway between raw sockets: what each side really sent and received, byte for byte. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { Config, HttpCandidateConfig, RouteConfig } from '../../src/config/types.ts';
@@ -307,9 +306,4 @@ async function expectMirrorToAgree(
     expect(sorted(mirror.cells)).toEqual(sorted(status.cells));
     return true;
   });
-}
-
-/** Where a process serves its status, for tests that start one. */
-export function statusSocketOf(folder: string): string {
-  return join(folder, 'gw0.sock');
 }
