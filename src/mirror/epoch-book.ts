@@ -12,6 +12,7 @@
  *   has been read to its end; then the same holds for it.
  * - The offered cells of a report add up to `nextSeq` − 1. A report that does not is refused.
  * - `expected` never goes back: a sequence below it is refused, so no exchange is counted twice.
+ * - In doubt (`doubt`), what arrived here is all that is accounted for: nobody knows what earlier mirrors counted.
  */
 import { legSpot } from '../pair/leg-ledger.ts';
 import type { EpochLedger } from '../record/recorder-port.ts';
@@ -42,6 +43,8 @@ export class EpochBook {
   #cells: Map<string, ExchangeCell>;
   #expected: number;
   #gap = false;
+  #arrived = 0;
+  #inDoubt = false;
   #state: EpochLedger['state'];
   #receivedAtMs: number;
   #unreportedMs = 0;
@@ -65,6 +68,7 @@ export class EpochBook {
     if (seq < this.#expected) return false;
     if (seq > this.#expected) this.#gap = true;
     this.#expected = seq + 1;
+    this.#arrived += 1;
     return true;
   }
 
@@ -79,7 +83,7 @@ export class EpochBook {
     const cells = whole ? new Map<string, ExchangeCell>() : new Map(this.#cells);
     for (const cell of report.cells) cells.set(exchangeCellId(cell), { ...cell });
     if (offeredIn(cells.values()) !== report.nextSeq - 1) return 'refused';
-    const missing = this.#gap || report.nextSeq > this.#expected;
+    const missing = this.#inDoubt || this.#gap || report.nextSeq > this.#expected;
     this.#cells = cells;
     this.#expected = report.nextSeq;
     this.#gap = false;
@@ -87,6 +91,16 @@ export class EpochBook {
     this.#receivedAtMs = atMs;
     this.#unreportedMs = 0;
     return missing ? 'missing' : 'complete';
+  }
+
+  /** What was offered and is not accounted for cannot be told now: each report is `missing` until it can. */
+  doubt(): void {
+    this.#inDoubt = true;
+  }
+
+  /** All that was offered by the last report is accounted for. */
+  resolve(): void {
+    this.#inDoubt = false;
   }
 
   /** The connection has ended: after a farewell `clean`, else `unclean` until the gateway comes back. */
@@ -142,6 +156,7 @@ export class EpochBook {
 
   /** Exchanges accounted for: see the head of this file. */
   get received(): number {
+    if (this.#inDoubt) return this.#arrived;
     return this.#state === 'live' ? this.#expected - 1 : offeredIn(this.#cells.values());
   }
 

@@ -7,6 +7,9 @@
  *   hello                                         what was offered before this connection
  *   ledger, farewell, behind a gap in sequences   what was offered before this report
  *
+ * Until the journal has been read, nothing is certain: what earlier mirrors have counted would be booked as lost
+ * beside it. Then books are left in doubt, and settled by their next report.
+ *
  * Invariant, for each epoch, and each candidate of each route, whenever no frame is on its way:
  *   offered = legs settled + legs in flight (the candidate's `account` in the ledger of legs)
  *
@@ -15,7 +18,7 @@
  */
 import type { LegLedger } from '../pair/leg-ledger.ts';
 import { legSpot } from '../pair/leg-ledger.ts';
-import type { LegState } from '../pair/leg-states.ts';
+import type { LegKey, LegState } from '../pair/leg-states.ts';
 import type { ReceivedEpoch } from '../record/mirror-status.ts';
 import type { CommittedBooks, Recorder } from '../record/recorder-port.ts';
 import type { Hello } from '../wire/messages.ts';
@@ -33,19 +36,34 @@ export interface EpochBooksOptions {
 export class EpochBooks {
   readonly #options: EpochBooksOptions;
   readonly #books = new Map<string, EpochBook>();
+  #isRestored = false;
 
   constructor(options: EpochBooksOptions) {
     this.#options = options;
   }
 
-  /** Takes up the journal's books: once, before the first hello, when the legs have been restored. */
+  /**
+   * Takes up the journal's books, when the legs have been restored: once, before the first hello or, where the
+   * journal could not be opened then, as soon as it is.
+   */
   restore(committed: CommittedBooks): void {
+    this.#isRestored = true;
+    const early = Array.from(this.#books.values());
+    const participants = new Set(committed.legs.map(participantId));
     for (const ledger of committed.epochs) {
       const book = new EpochBook(ledger);
+      this.#noteNewcomers(book, participants);
+      // One that has said hello meanwhile knows more than the journal.
+      if (this.#books.has(ledger.epoch)) continue;
       this.#books.set(ledger.epoch, book);
-      this.#noteNewcomers(book);
       if (ledger.state === 'live') this.end(book, false);
       else this.#bookMissing(book);
+    }
+    for (const book of early) {
+      if (book.state === 'live') continue; // its next report settles it
+      this.#raise(book);
+      this.#bookMissing(book);
+      this.#options.recorder.ledger(book.toLedger());
     }
   }
 
@@ -114,18 +132,24 @@ export class EpochBooks {
   }
 
   /** A candidate that was not configured when an epoch's exchanges were offered has lost none of them. */
-  #noteNewcomers(book: EpochBook): void {
-    const { candidates, legs } = this.#options;
+  #noteNewcomers(book: EpochBook, participants: ReadonlySet<string>): void {
+    const { candidates } = this.#options;
+    const { epoch } = book;
     const outcome = { state: 'ineligible', reason: 'not_configured' } as const;
     for (const [route, offered] of book.offered()) {
       for (const candidate of candidates.get(route) ?? []) {
-        if (legs.takesPart(book.epoch, candidate, route)) continue;
+        if (participants.has(participantId({ epoch, candidate, route }))) continue;
         this.#book(book, { candidate, route }, outcome, offered.spots.values());
       }
     }
   }
 
   #bookMissing(book: EpochBook): void {
+    if (!this.#isRestored) {
+      book.doubt();
+      return;
+    }
+    book.resolve();
     const { candidates, legs } = this.#options;
     for (const [route, offered] of book.offered()) {
       for (const candidate of candidates.get(route) ?? []) {
@@ -163,6 +187,10 @@ export class EpochBooks {
       recorder.count(key, outcome.state, outcome.reason, count);
     }
   }
+}
+
+function participantId({ epoch, candidate, route }: Omit<LegKey, 'hour' | 'sizeClass'>): string {
+  return JSON.stringify([epoch, candidate, route]);
 }
 
 /** Charges `missing` legs to the spots where more was offered than is accounted for. */

@@ -27,8 +27,8 @@ export interface MirrorOptions {
   readonly candidates: ReadonlyMap<string, Candidate>;
   readonly recorder: Recorder;
   /**
-   * The ledger that the recorder's `onRecorded` settles legs in: see `settleRecorded`. It is empty; the
-   * mirror restores it from the recorder's committed books.
+   * The ledger that the recorder's `onRecorded` settles legs in. It is empty; the mirror restores it from the
+   * recorder's committed books.
    */
   readonly ledger: LegLedger;
   readonly log: Log;
@@ -55,8 +55,10 @@ export class Mirror {
       candidates: candidatesByRoute(config),
       nowMs: wallMs,
     });
-    ledger.restore(recorder.committed.legs);
-    this.#books.restore(recorder.committed);
+    recorder.whenOpened((committed) => {
+      ledger.restore(committed.legs);
+      this.#books.restore(committed);
+    });
     const { maxRequestBytes, maxAnswerBytes } = config.gateway;
     this.#intake = new Intake({
       path: options.wireSocket,

@@ -30,7 +30,7 @@ export class LegLedger {
   readonly #accounts = new Map<string, Account>();
   #inFlight = 0;
 
-  /** Takes up what earlier mirrors have committed to the journal, before the first hello. */
+  /** Takes up what earlier mirrors have committed to the journal: once, in addition to what is there. */
   restore(cells: readonly LegCell[]): void {
     for (const cell of cells) this.book(cell, cell.state, cell.reason, cell.count);
   }
@@ -58,11 +58,6 @@ export class LegLedger {
   /** Legs settled or in flight: what `offered` is held against. */
   account(epoch: string, candidate: string, route: string): LegAccount {
     return this.#accounts.get(`${epoch}|${candidate}|${route}`) ?? NO_ACCOUNT;
-  }
-
-  /** Whether the candidate takes part in the epoch: a leg, or a count of 0, was ever booked or opened. */
-  takesPart(epoch: string, candidate: string, route: string): boolean {
-    return this.#accounts.has(`${epoch}|${candidate}|${route}`);
   }
 
   get inFlight(): number {

@@ -76,8 +76,13 @@ export interface PublisherStatus {
 export type OnRecorded = (entry: PairEntry, state: LegState, reason: string) => void;
 
 export interface Recorder {
-  /** Committed books, read once before the mirror takes its first hello. */
+  /** Committed books, as they were when the journal was last opened; empty until then. */
   readonly committed: CommittedBooks;
+  /**
+   * Calls back once with what earlier mirrors have committed: at once where the journal is open, else when it is
+   * opened for the first time. Until then nobody knows what they have counted.
+   */
+  whenOpened(listener: (books: CommittedBooks) => void): void;
   /** Hands over a pair; never blocks, never throws. Out of credit: `onRecorded(journal_dropped, recorder_stalled)`. */
   record(entry: PairEntry): void;
   /** Counts legs that ended without a pair; a count of 0 notes that the candidate takes part in the epoch. */

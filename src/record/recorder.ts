@@ -65,6 +65,8 @@ class ThreadRecorder implements Recorder {
   readonly #closed = Promise.withResolvers<void>();
   #drained: PromiseWithResolvers<void> | null = null;
   #committed: CommittedBooks = { legs: [], epochs: [] };
+  #wasOpened = false;
+  #listeners: ((books: CommittedBooks) => void)[] = [];
   #status = INITIAL;
   /** Batches of a thread that ended: what came of them, its successor says. */
   #unanswered = new Set<number>();
@@ -101,6 +103,11 @@ class ThreadRecorder implements Recorder {
 
   get committed(): CommittedBooks {
     return this.#committed;
+  }
+
+  whenOpened(listener: (books: CommittedBooks) => void): void {
+    if (this.#wasOpened) listener(this.#committed);
+    else this.#listeners.push(listener);
   }
 
   /** Waits for the journal, or for the news that it cannot be opened; for a folder's last owner a while. */
@@ -218,6 +225,8 @@ class ThreadRecorder implements Recorder {
 
   #opened({ generation, books, answers }: Extract<FromRecorder, { type: 'opened' }>): void {
     this.#committed = books;
+    this.#wasOpened = true;
+    for (const listener of this.#listeners.splice(0)) listener(books);
     for (const [number, dropped] of answers) {
       this.#unanswered.delete(number);
       this.#settle(number, dropped);

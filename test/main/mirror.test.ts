@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -113,9 +113,7 @@ describe('main/mirror', () => {
     answers = false;
     for (let i = 0; i < 5; i++) gateway.offer();
     await until('received', async () => (await first.status()).legsInFlight === 5);
-    const killed = once(first.child, 'exit');
-    first.child.kill('SIGKILL');
-    await killed;
+    await killed(first.child);
     answers = true;
     const second = await startProcess(url, folder);
     await gateway.connect(wireSocket);
@@ -131,4 +129,54 @@ describe('main/mirror', () => {
       ['paired', 23],
     ]);
   });
+
+  it('counts each leg once where the journal could not be opened when it started', async () => {
+    const url = await serveHttp((_request, response) => response.end('{"score":1,"label":"a"}'));
+    const folder = tempFolder();
+    const first = await startProcess(url, folder);
+    const gateway = new WireClient();
+    const { wireSocket } = runFolder(first.config.runDir);
+    const { dataDir } = first.config;
+    await gateway.connect(wireSocket);
+    for (let i = 0; i < 20; i++) gateway.offer();
+    gateway.report();
+    await until('pairs on disk', async () => (await first.status()).recorder.committedPairs === 20);
+    await killed(first.child);
+    const lock = join(dataDir, 'journal.lock');
+    rmSync(lock);
+    mkdirSync(lock); // a folder in its place: the journal's folder cannot be locked
+
+    const second = await startProcess(url, folder);
+    await gateway.connect(wireSocket);
+    for (let i = 0; i < 3; i++) gateway.offer();
+    gateway.report();
+    await until('dropped', async () => legs(await second.status()) === 3);
+    rmdirSync(lock);
+    await until('healed', async () => (await second.status()).recorder.state === 'recording');
+    gateway.report();
+    const expected = [
+      ['journal_dropped', 3],
+      ['paired', 20],
+    ];
+    const countsOf = async ({ status }: Started) =>
+      (await status()).legs.map(({ state, count }) => [state, count]).sort();
+    await until('journal read', async () => legs(await second.status()) >= 23);
+    expect(await countsOf(second)).toEqual(expected);
+    expect((await second.status()).epochs).toMatchObject([{ offered: 23, received: 23 }]);
+    const ended = once(second.child, 'exit');
+    second.child.kill('SIGTERM');
+    await ended;
+
+    const third = await startProcess(url, folder);
+    await gateway.connect(wireSocket);
+    await until('greeted', async () => (await third.status()).epochs[0]?.state === 'live');
+    expect(await countsOf(third)).toEqual(expected);
+    expect((await third.status()).wireErrors).toBe(0);
+  });
 });
+
+async function killed(child: ChildProcess): Promise<void> {
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}

@@ -31,7 +31,7 @@ type WireItem =
 
 /**
  * A gateway, the wire, a mirror and its journal as the simplest things that could be right, with every fault that
- * they can have: cut connections, killed mirrors, a killed gateway. `EpochBooks` is the part under test.
+ * they can have: cut connections, killed mirrors, a killed gateway, a journal that cannot be opened. `EpochBooks` is the part under test.
  */
 class World {
   readonly gateway = new ExchangeLedger();
@@ -48,6 +48,7 @@ class World {
   reported = new Map<string, ExchangeCell>();
   /** What a crash would leave behind. */
   journal: CommittedBooks = { legs: [], epochs: [] };
+  isUnreadable = false;
 
   offer(spot: Spot, isWritten: boolean): void {
     if (!this.isAlive || !this.isConnected) return;
@@ -91,19 +92,26 @@ class World {
   }
 
   commit(): void {
+    if (this.isUnreadable) return;
     this.journal = structuredClone(this.recorder.books);
   }
 
-  killMirror(): void {
+  killMirror(isUnreadable = false): void {
+    this.isUnreadable = isUnreadable;
     this.wire = [];
     this.isConnected = false;
     this.book = null;
     this.open = [];
     this.legs = new LegLedger();
-    this.recorder = new MemoryRecorder(this.legs, this.journal);
-    this.legs.restore(this.journal.legs);
+    this.recorder = new MemoryRecorder(this.legs, isUnreadable ? null : this.journal);
     this.books = this.createBooks();
-    this.books.restore(this.journal);
+  }
+
+  /** The journal can be opened after all; what waited for it is on disk at once. */
+  heal(): void {
+    if (!this.isUnreadable) return;
+    this.isUnreadable = false;
+    this.recorder.open(this.journal);
   }
 
   killGateway(): void {
@@ -126,6 +134,7 @@ class World {
   /** What a report counts as offered is accounted for as soon as it has been read: none waits for an end. */
   private expectAllReported(cells: readonly ExchangeCell[]): void {
     for (const cell of cells) this.reported.set(exchangeCellId(cell), cell);
+    if (this.isUnreadable) return;
     for (const [route, names] of CANDIDATES) {
       let offered = 0;
       for (const cell of this.reported.values()) {
@@ -137,7 +146,13 @@ class World {
 
   private createBooks(): EpochBooks {
     const { legs, recorder } = this;
-    return new EpochBooks({ legs, recorder, candidates: CANDIDATES, nowMs: () => 3_600_000 });
+    const nowMs = () => 3_600_000;
+    const books = new EpochBooks({ legs, recorder, candidates: CANDIDATES, nowMs });
+    recorder.whenOpened((committed) => {
+      legs.restore(committed.legs);
+      books.restore(committed);
+    });
+    return books;
   }
 
   private take(item: WireItem): void {
@@ -221,6 +236,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     ),
   },
   { weight: 2, arbitrary: fc.constant<Step>((w) => w.killMirror()) },
+  { weight: 1, arbitrary: fc.constant<Step>((w) => w.killMirror(true)) },
+  { weight: 2, arbitrary: fc.constant<Step>((w) => w.heal()) },
 );
 
 /** No leg is counted beyond what was offered, at any moment. */
@@ -254,6 +271,7 @@ describe('EpochBooks', () => {
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
         const world = new World();
         run(world, steps);
+        world.heal();
         world.connect();
         world.report('farewell');
         world.deliver(Number.POSITIVE_INFINITY);
@@ -275,6 +293,7 @@ describe('EpochBooks', () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const world = new World();
         run(world, steps);
+        world.heal();
         world.connect();
         world.report('farewell');
         world.deliver(Number.POSITIVE_INFINITY);
@@ -296,6 +315,7 @@ describe('EpochBooks', () => {
         run(world, steps);
         world.killGateway();
         if (alsoTheMirror) world.killMirror();
+        world.heal();
         const [status] = world.books.status();
         if (status === undefined) return; // nothing of it was ever heard, or committed
         expect(status.state).toBe('unclean');

@@ -9,12 +9,15 @@ import type {
   RecorderStatus,
 } from '../../src/record/recorder-port.ts';
 
+const NO_BOOKS: CommittedBooks = { legs: [], epochs: [] };
+
 /**
  * The recorder's port in memory: what is handed over is "on disk" at once. `books` is what a next mirror would
  * find. The real recorder is tested where the whole line is.
  */
 export class MemoryRecorder implements Recorder {
-  readonly committed: CommittedBooks;
+  committed: CommittedBooks;
+  #listeners: ((books: CommittedBooks) => void)[] | null = null;
   readonly entries: PairEntry[] = [];
   readonly #mirrorLedger: LegLedger;
   readonly #legs = new Map<string, LegCell>();
@@ -22,13 +25,30 @@ export class MemoryRecorder implements Recorder {
   /** While set, pairs stay pending: not committed, not settled. */
   held: PairEntry[] | null = null;
 
-  constructor(mirrorLedger: LegLedger, committed: CommittedBooks = { legs: [], epochs: [] }) {
-    this.committed = committed;
+  /** @param committed - what the journal holds; `null`: it cannot be opened until `open` */
+  constructor(mirrorLedger: LegLedger, committed: CommittedBooks | null = NO_BOOKS) {
+    this.committed = NO_BOOKS;
     this.#mirrorLedger = mirrorLedger;
+    if (committed === null) this.#listeners = [];
+    else this.open(committed);
+  }
+
+  open(committed: CommittedBooks): void {
+    this.committed = committed;
     for (const { state, reason, count, ...leg } of committed.legs) {
       this.count(leg, state, reason, count);
     }
-    for (const ledger of committed.epochs) this.#epochs.set(ledger.epoch, ledger);
+    for (const ledger of committed.epochs) {
+      if (!this.#epochs.has(ledger.epoch)) this.#epochs.set(ledger.epoch, ledger);
+    }
+    const listeners = this.#listeners ?? [];
+    this.#listeners = null;
+    for (const listener of listeners) listener(committed);
+  }
+
+  whenOpened(listener: (books: CommittedBooks) => void): void {
+    if (this.#listeners === null) listener(this.committed);
+    else this.#listeners.push(listener);
   }
 
   get pairs(): Pair[] {

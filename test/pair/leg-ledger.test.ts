@@ -104,12 +104,10 @@ describe('LegLedger', () => {
     );
   });
 
-  it('knows a candidate that was booked with 0 to take part, without showing a cell', () => {
+  it('does not show a cell for a count of 0', () => {
     const ledger = new LegLedger();
     const leg = { epoch: 'e', candidate: 'a', route: 'r', hour: 1, sizeClass: '' };
-    expect(ledger.takesPart('e', 'a', 'r')).toBe(false);
     ledger.book(leg, 'lost_in_crash', '', 0);
-    expect(ledger.takesPart('e', 'a', 'r')).toBe(true);
     expect(ledger.snapshot()).toEqual([]);
   });
 
