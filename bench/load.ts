@@ -1,0 +1,135 @@
+/** The load generator: wrk where there is one, autocannon otherwise. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runPinned } from './pinned.ts';
+import { REQUEST_BODY, REQUEST_HEADERS, SCORE_PATH } from './request.ts';
+
+/** What callers saw. */
+export interface LoadResult {
+  /** Answered 2xx. */
+  readonly requests: number;
+  readonly seconds: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Other answers, and broken or timed-out connections. */
+  readonly errors: number;
+}
+
+export interface LoadOptions {
+  readonly port: number;
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+export interface LoadGenerator {
+  readonly name: 'wrk' | 'autocannon';
+  run(options: LoadOptions): Promise<LoadResult>;
+}
+
+/** Beyond the measured time: connecting, and the last answers. */
+const GRACE_MS = 20_000;
+
+/**
+ * @param options.wrk - path of wrk; `null`: autocannon
+ * @param options.folder - for wrk's script
+ */
+export function createLoadGenerator(options: {
+  readonly wrk: string | null;
+  readonly core: number | null;
+  readonly folder: string;
+}): LoadGenerator {
+  const { wrk, core, folder } = options;
+  if (wrk === null) return { name: 'autocannon', run: (load) => runAutocannon(load, core) };
+  const script = join(folder, 'score.lua');
+  writeFileSync(script, wrkScript());
+  return {
+    name: 'wrk',
+    run: async ({ port, connections, seconds }) => {
+      const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script];
+      const url = `http://127.0.0.1:${port}${SCORE_PATH}`;
+      const timeoutMs = seconds * 1_000 + GRACE_MS;
+      return parseWrk(await runPinned({ command: wrk, args: [...args, url], core }, timeoutMs));
+    },
+  };
+}
+
+/**
+ * At a rate of its own instead of as fast as answers come.
+ *
+ * @param rate - requests a second, all connections together
+ */
+export async function runAutocannon(
+  { port, connections, seconds }: LoadOptions,
+  core: number | null,
+  rate = 0,
+): Promise<LoadResult> {
+  const program = fileURLToPath(import.meta.resolve('autocannon'));
+  const headers = Object.entries(REQUEST_HEADERS).flatMap(([name, value]) => [
+    '-H',
+    `${name}=${value}`,
+  ]);
+  const args = ['-j', '-c', connections, '-d', seconds, '-m', 'POST', '-b', REQUEST_BODY];
+  const paced = rate > 0 ? ['-R', rate] : [];
+  const url = `http://127.0.0.1:${port}${SCORE_PATH}`;
+  const all = [program, ...args, ...paced, ...headers, url].map(String);
+  const timeoutMs = seconds * 1_000 + GRACE_MS;
+  return parseAutocannon(
+    await runPinned({ command: process.execPath, args: all, core }, timeoutMs),
+  );
+}
+
+/** @param text - what `wrk --latency` prints; @throws {Error} when it is something else */
+export function parseWrk(text: string): LoadResult {
+  const total = /(\d+) requests in ([\d.]+(?:us|ms|s|m))/.exec(text);
+  const percentile = (percent: number): number =>
+    toMs(new RegExp(`^\\s*${percent}%\\s+([\\d.]+(?:us|ms|s|m))\\s*$`, 'm').exec(text)?.[1] ?? '');
+  if (total === null) throw new Error(`wrk gave no result: ${text}`);
+  const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/
+    .exec(text)
+    ?.slice(1)
+    .reduce((sum, count) => sum + Number(count), 0);
+  const refused = Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0);
+  return {
+    requests: Number(total[1]) - refused,
+    seconds: toMs(total[2] ?? '') / 1_000,
+    p50Ms: percentile(50),
+    p99Ms: percentile(99),
+    errors: refused + (socketErrors ?? 0),
+  };
+}
+
+interface AutocannonResult {
+  readonly '2xx': number;
+  readonly non2xx: number;
+  readonly errors: number;
+  readonly timeouts: number;
+  readonly duration: number;
+  readonly latency: { readonly p50: number; readonly p99: number };
+}
+
+/** @param text - what `autocannon -j` prints; its latencies are whole milliseconds */
+export function parseAutocannon(text: string): LoadResult {
+  const result: AutocannonResult = JSON.parse(text);
+  return {
+    requests: result['2xx'],
+    seconds: result.duration,
+    p50Ms: result.latency.p50,
+    p99Ms: result.latency.p99,
+    errors: result.non2xx + result.errors + result.timeouts,
+  };
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, m: 60_000 };
+
+function toMs(text: string): number {
+  const match = /^([\d.]+)(us|ms|s|m)$/.exec(text);
+  return match === null ? Number.NaN : Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? Number.NaN);
+}
+
+function wrkScript(): string {
+  const headers = Object.entries(REQUEST_HEADERS).map(
+    ([name, value]) => `wrk.headers["${name}"] = "${value}"`,
+  );
+  return ['wrk.method = "POST"', ...headers, `wrk.body = '${REQUEST_BODY}'`, ''].join('\n');
+}

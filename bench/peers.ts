@@ -1,0 +1,155 @@
+/** What stands around the proxies: an incumbent, a fast candidate, and one that hangs, on free ports. */
+import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { PinnedProcess } from './pinned.ts';
+import { ANSWER_BODY, SCORE_PATH } from './request.ts';
+
+const START_TIMEOUT_MS = 10_000;
+
+export interface PeerOptions {
+  /** Path of nginx; `null`: a small server on Node. */
+  readonly nginx: string | null;
+  readonly core: number | null;
+  readonly folder: string;
+}
+
+export class Peers {
+  readonly incumbentPort: number;
+  readonly candidatePort: number;
+  readonly hungPort: number;
+  readonly #processes: PinnedProcess[] = [];
+
+  private constructor([incumbentPort = 0, candidatePort = 0, hungPort = 0]: readonly number[]) {
+    this.incumbentPort = incumbentPort;
+    this.candidatePort = candidatePort;
+    this.hungPort = hungPort;
+  }
+
+  /** @throws {Error} when one of them does not answer; nothing is left running then */
+  static async start(options: PeerOptions): Promise<Peers> {
+    const peers = new Peers(await freePorts(3));
+    try {
+      await peers.#start(options);
+    } catch (error) {
+      await peers.stop();
+      throw error;
+    }
+    return peers;
+  }
+
+  get pids(): number[] {
+    return this.#processes.map(({ pid }) => pid);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((child) => child.stop()));
+  }
+
+  async #start(options: PeerOptions): Promise<void> {
+    const { nginx, core, folder } = options;
+    const answering = [this.incumbentPort, this.candidatePort];
+    if (nginx !== null) {
+      const config = join(folder, 'nginx.conf');
+      writeFileSync(config, nginxConfig(folder, answering));
+      const args = ['-e', join(folder, 'nginx.err'), '-p', folder, '-c', config];
+      this.#add({ command: nginx, args, core, folder });
+    } else {
+      for (const port of answering) this.#addPlain(port, 'answer', options);
+    }
+    this.#addPlain(this.hungPort, 'hang', options);
+    for (const port of answering) await this.#untilAnswers(port);
+  }
+
+  #addPlain(port: number, mode: 'answer' | 'hang', options: PeerOptions): void {
+    const program = fileURLToPath(new URL('./peers/plain-server.ts', import.meta.url));
+    this.#add({ ...options, command: process.execPath, args: [program, String(port), mode] });
+  }
+
+  #add(options: {
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly core: number | null;
+    readonly folder: string;
+  }): void {
+    const { command, args, core, folder } = options;
+    const logFile = join(folder, 'peers.log');
+    this.#processes.push(new PinnedProcess({ command, args, core, logFile }));
+  }
+
+  async #untilAnswers(port: number): Promise<void> {
+    const isDead = (): boolean => this.#processes.some(({ ended }) => ended);
+    await untilAnswers(port, isDead).catch((cause) => {
+      const words = this.#processes.map((child) => child.lastWords()).join(' | ');
+      throw new Error(`no peer answers on port ${port}: ${words}`, { cause });
+    });
+  }
+}
+
+/** Asks until it is answered 200. @throws {Error} after START_TIMEOUT_MS, or when `isDead` */
+export async function untilAnswers(port: number, isDead: () => boolean): Promise<void> {
+  const url = `http://127.0.0.1:${port}${SCORE_PATH}`;
+  const deadlineMs = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const status = await askOnce(url);
+    if (status === 200) return;
+    if (isDead()) throw new Error('a process has ended');
+    if (performance.now() > deadlineMs) throw new Error(`last status: ${status}`);
+    await sleep(50);
+  }
+}
+
+/** On a connection of its own, closed afterwards. @returns 0 where nobody answers */
+function askOnce(url: string): Promise<number> {
+  return new Promise((resolve) => {
+    const asked = request(url, { method: 'POST', agent: false, timeout: 1_000 }, (answer) => {
+      answer.resume();
+      answer.on('end', () => resolve(answer.statusCode ?? 0));
+      answer.on('error', () => resolve(0));
+    });
+    asked.on('timeout', () => asked.destroy());
+    asked.on('error', () => resolve(0));
+    asked.end('{}');
+  });
+}
+
+/** Ports of 127.0.0.1 that are free now, each another one. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports = servers.map(
+    (server) =>
+      new Promise<number>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host: '127.0.0.1', port: 0 }, () => {
+          const address = server.address();
+          resolve(typeof address === 'object' ? (address?.port ?? 0) : 0);
+        });
+      }),
+  );
+  const found = await Promise.all(ports);
+  for (const server of servers) server.close();
+  return found;
+}
+
+/** One process, everything it writes in its folder. */
+function nginxConfig(folder: string, ports: readonly number[]): string {
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/nginx-${name};`,
+  );
+  const servers = ports.map(
+    (port) =>
+      `server { listen 127.0.0.1:${port} backlog=4096; location / { return 200 '${ANSWER_BODY}'; } }`,
+  );
+  return `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/nginx.err crit;
+events { worker_connections 16000; }
+http {
+  access_log off; keepalive_requests 1000000000; client_body_buffer_size 1m;
+  default_type application/json;
+  ${temporary.join(' ')}
+  ${servers.join('\n  ')}
+}
+`;
+}

@@ -1,0 +1,109 @@
+/** Medians over rounds. Ratios are taken inside a round, where both sides had the same machine. Pure. */
+import type { Measurement } from './measure.ts';
+
+/** Middle, smallest and largest of the rounds. */
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Round {
+  readonly connections: number;
+  /** By name of the target. */
+  readonly measurements: Readonly<Record<string, Measurement>>;
+}
+
+export interface Row {
+  readonly requestsPerSecond: Spread;
+  /** Requests a second, in shares of those of the target. */
+  readonly toDirect: Spread;
+  readonly toHttpProxy: Spread;
+  readonly p50Ms: Spread;
+  readonly p99Ms: Spread;
+  readonly gatewayCpuUs: Spread | null;
+  readonly allCpuUs: Spread | null;
+  /** CPU a request, in shares of http-proxy's. */
+  readonly gatewayCpuToHttpProxy: Spread | null;
+  readonly allCpuToHttpProxy: Spread | null;
+  readonly coverage: Spread | null;
+  readonly pairsPerSecond: Spread | null;
+  readonly foreign: Spread;
+  readonly steal: Spread;
+  /** Medians, MiB. */
+  readonly peakRssMiB: Readonly<Record<string, number>>;
+  /** Sums over the rounds. */
+  readonly losses: Readonly<Record<string, number>>;
+  readonly errors: number;
+  readonly unsettled: readonly string[];
+}
+
+/** @param values - numbers; NaN and null are left out; @returns `null` where nothing is left */
+export function spreadOf(values: readonly (number | null)[]): Spread | null {
+  const sorted = values
+    .filter((value): value is number => value !== null && !Number.isNaN(value))
+    .sort((a, b) => a - b);
+  const [min] = sorted;
+  const max = sorted.at(-1);
+  if (min === undefined || max === undefined) return null;
+  const middle = (sorted.length - 1) / 2;
+  const low = sorted[Math.floor(middle)] ?? min;
+  const high = sorted[Math.ceil(middle)] ?? max;
+  return { median: (low + high) / 2, min, max };
+}
+
+const NONE: Spread = { median: Number.NaN, min: Number.NaN, max: Number.NaN };
+
+/** @param rounds - of one number of connections */
+export function summarise(rounds: readonly Round[], target: string): Row {
+  const own = rounds.flatMap(({ measurements }) => measurements[target] ?? []);
+  const over = (read: (m: Measurement) => number | null): Spread | null => spreadOf(own.map(read));
+  const against = (base: string, read: (m: Measurement) => number | null): Spread | null =>
+    spreadOf(
+      rounds.map(({ measurements }) => {
+        const mine = measurements[target];
+        const theirs = measurements[base];
+        if (mine === undefined || theirs === undefined) return null;
+        const [top, bottom] = [read(mine), read(theirs)];
+        return top === null || bottom === null ? null : top / bottom;
+      }),
+    );
+  const rate = (m: Measurement): number => m.requestsPerSecond;
+  return {
+    requestsPerSecond: over(rate) ?? NONE,
+    toDirect: against('direct', rate) ?? NONE,
+    toHttpProxy: against('http-proxy', rate) ?? NONE,
+    p50Ms: over((m) => m.p50Ms) ?? NONE,
+    p99Ms: over((m) => m.p99Ms) ?? NONE,
+    gatewayCpuUs: over((m) => m.gatewayCpuUs),
+    allCpuUs: over((m) => m.allCpuUs),
+    gatewayCpuToHttpProxy: against('http-proxy', (m) => m.gatewayCpuUs),
+    allCpuToHttpProxy: against('http-proxy', (m) => m.allCpuUs),
+    coverage: over((m) => m.coverage),
+    pairsPerSecond: over((m) => m.pairsPerSecond),
+    foreign: over((m) => m.foreign) ?? NONE,
+    steal: over((m) => m.steal) ?? NONE,
+    peakRssMiB: peaksOf(own),
+    losses: lossesOf(own),
+    errors: own.reduce((sum, { errors }) => sum + errors, 0),
+    unsettled: own.map(({ unsettled }) => unsettled).filter((text) => text !== ''),
+  };
+}
+
+function peaksOf(measurements: readonly Measurement[]): Record<string, number> {
+  const names = Object.keys(measurements[0]?.peakRssMiB ?? {});
+  return Object.fromEntries(
+    names.map((name) => {
+      const peaks = measurements.map(({ peakRssMiB }) => peakRssMiB[name] ?? null);
+      return [name, spreadOf(peaks)?.median ?? Number.NaN];
+    }),
+  );
+}
+
+function lossesOf(measurements: readonly Measurement[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { losses } of measurements) {
+    for (const [name, count] of Object.entries(losses)) sums[name] = (sums[name] ?? 0) + count;
+  }
+  return sums;
+}

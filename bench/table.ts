@@ -1,0 +1,104 @@
+/** The summary as text, 100 columns wide at most. Pure. */
+import type { Row, Spread } from './summary.ts';
+
+export interface TitledRow {
+  readonly title: string;
+  readonly row: Row;
+}
+
+type Column = readonly [head: string, width: number, cell: (row: Row) => string];
+
+const NOTHING = '–';
+const TITLE_WIDTH = 25;
+
+const SPEED: readonly Column[] = [
+  ['req/s', 8, (row) => whole(row.requestsPerSecond)],
+  ['(min–max)', 14, (row) => range(row.requestsPerSecond)],
+  ['×direct', 9, (row) => ratio(row.toDirect)],
+  ['×http-proxy', 13, (row) => ratio(row.toHttpProxy)],
+  ['p50 ms', 9, (row) => row.p50Ms.median.toFixed(2)],
+  ['p99 ms', 9, (row) => row.p99Ms.median.toFixed(2)],
+  ['others %', 10, (row) => percent(row.foreign)],
+];
+
+const COST: readonly Column[] = [
+  ['gateway µs', 12, (row) => fixed(row.gatewayCpuUs)],
+  ['×h-p', 6, (row) => ratio(row.gatewayCpuToHttpProxy)],
+  ['all µs', 8, (row) => fixed(row.allCpuUs)],
+  ['×h-p', 6, (row) => ratio(row.allCpuToHttpProxy)],
+  ['coverage %', 12, (row) => percent(row.coverage)],
+  ['(min–max)', 12, (row) => percentRange(row.coverage)],
+  ['pairs/s', 9, (row) => whole(row.pairsPerSecond)],
+];
+
+/** Callers' view, what it costs, memory, and what was lost where. */
+export function renderTables(connections: number, rows: readonly TitledRow[]): string {
+  const blocks = [
+    render(`${connections} connections`, SPEED, rows),
+    render('CPU a request, copies', COST, rows),
+    renderMemory(rows),
+    renderNotes(rows),
+  ];
+  return blocks.filter((block) => block !== '').join('\n\n');
+}
+
+function render(corner: string, columns: readonly Column[], rows: readonly TitledRow[]): string {
+  const line = (title: string, cells: readonly string[]): string =>
+    title.padEnd(TITLE_WIDTH) +
+    cells.map((cell, i) => cell.padStart(columns[i]?.[1] ?? 0)).join('');
+  const head = line(
+    corner,
+    columns.map(([name]) => name),
+  );
+  const body = rows.map(({ title, row }) =>
+    line(
+      title,
+      columns.map(([, , cell]) => cell(row)),
+    ),
+  );
+  return [head, ...body].join('\n');
+}
+
+function renderMemory(rows: readonly TitledRow[]): string {
+  const lines = rows.flatMap(({ title, row }) => {
+    const peaks = Object.entries(row.peakRssMiB).map(([name, mib]) => `${name} ${mib.toFixed(0)}`);
+    return peaks.length === 0 ? [] : [title.padEnd(TITLE_WIDTH + 2) + peaks.join(', ')];
+  });
+  return ['peak RSS, MiB', ...lines].join('\n');
+}
+
+function renderNotes(rows: readonly TitledRow[]): string {
+  const notes = rows.flatMap(({ title, row }) => {
+    const losses = Object.entries(row.losses).map(([name, count]) => `${name} ${count}`);
+    return [
+      ...(losses.length === 0 ? [] : [`${title}: not recorded: ${losses.join(', ')}`]),
+      ...(row.errors === 0 ? [] : [`${title}: ${row.errors} ERRORS SEEN BY CALLERS`]),
+      ...row.unsettled.map((text) => `${title}: NOT SETTLED: ${text}`),
+    ];
+  });
+  return notes.join('\n');
+}
+
+function whole(spread: Spread | null): string {
+  return spread === null ? NOTHING : String(Math.round(spread.median));
+}
+
+function range({ min, max }: Spread): string {
+  return `${(min / 1_000).toFixed(1)}–${(max / 1_000).toFixed(1)}k`;
+}
+
+function fixed(spread: Spread | null): string {
+  return spread === null ? NOTHING : spread.median.toFixed(1);
+}
+
+function ratio(spread: Spread | null): string {
+  return spread === null || Number.isNaN(spread.median) ? NOTHING : spread.median.toFixed(2);
+}
+
+function percent(spread: Spread | null): string {
+  return spread === null ? NOTHING : (spread.median * 100).toFixed(1);
+}
+
+function percentRange(spread: Spread | null): string {
+  return spread === null ? '' : `${(spread.min * 100).toFixed(1)}–${(spread.max * 100).toFixed(1)}`;
+}

@@ -1,0 +1,203 @@
+/** Understudy as an operator runs it: `understudy serve` with a configuration file and its journal on disk. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { type InstanceStatus, readInstance } from '../src/admin/instance-status.ts';
+import { buildWaterfall } from '../src/admin/waterfall.ts';
+import type { SupervisorStatus } from '../src/main/supervisor.ts';
+import { type RunFolder, runFolder } from '../src/telemetry/run-folder.ts';
+import { readStatus } from '../src/telemetry/status-socket.ts';
+import { untilAnswers } from './peers.ts';
+import { moveToCore, PinnedProcess } from './pinned.ts';
+import { SCORE_PATH } from './request.ts';
+import type { RunningTarget, TargetContext } from './targets.ts';
+
+/** Cumulative counts of all that Understudy has seen. */
+export interface MirrorCounts {
+  readonly seen: number;
+  /** Copies whose outcome was recorded, and copies that were lost, whoever lost them. */
+  readonly observed: number;
+  readonly lost: number;
+  /** Pairs on disk. */
+  readonly committed: number;
+  /** Losses by state and reason. */
+  readonly losses: Readonly<Record<string, number>>;
+}
+
+export interface UnderstudyOptions {
+  readonly mirror: boolean;
+  readonly candidatePort: number;
+}
+
+const START_TIMEOUT_MS = 30_000;
+const SETTLE_TIMEOUT_MS = 20_000;
+const STOP_TIMEOUT_MS = 30_000;
+const POLL_MS = 100;
+const PROGRAM = fileURLToPath(new URL('../bin/understudy.js', import.meta.url));
+
+export async function startUnderstudy(
+  context: TargetContext,
+  options: UnderstudyOptions,
+): Promise<RunningTarget> {
+  const { folder, proxyCore, backstageCore, profileFolder } = context;
+  const config = join(folder, 'understudy.yaml');
+  writeFileSync(config, configOf(context, options));
+  const child = new PinnedProcess({
+    command: process.execPath,
+    args: [PROGRAM, 'serve', '--config', config],
+    core: proxyCore,
+    logFile: join(folder, 'understudy.log'),
+    env: environment(profileFolder),
+  });
+  const run = runFolder(join(folder, 'run'));
+  try {
+    const instance = new Instance(child, run, await untilUp(child, run));
+    await untilAnswers(instance.port, () => child.ended);
+    if (backstageCore !== proxyCore && backstageCore !== null) {
+      for (const { name, pid } of instance.processes) {
+        if (name !== 'gw0') moveToCore(pid, backstageCore);
+      }
+    }
+    return instance;
+  } catch (cause) {
+    await child.stop(STOP_TIMEOUT_MS);
+    throw new Error(`Understudy does not start: ${child.lastWords()}`, { cause });
+  }
+}
+
+class Instance implements RunningTarget {
+  readonly port: number;
+  readonly processes: readonly { readonly name: string; readonly pid: number }[];
+  readonly #child: PinnedProcess;
+  readonly #run: RunFolder;
+
+  constructor(child: PinnedProcess, run: RunFolder, status: SupervisorStatus) {
+    this.#child = child;
+    this.#run = run;
+    this.port = status.listeners[0]?.port ?? 0;
+    this.processes = [...status.children, { name: 'supervisor', pid: status.pid }];
+  }
+
+  async counts(): Promise<MirrorCounts> {
+    // At saturation the mirror, which yields to the gateway, may be slow to answer: ask again.
+    for (let tries = 0; ; tries += 1) {
+      const instance = await readInstance(this.#run);
+      const isWhole = instance.mirror !== null && instance.gateways.length === 1;
+      if (isWhole || tries === 10) return toCounts(instance);
+    }
+  }
+
+  async settle(): Promise<string> {
+    const deadlineMs = performance.now() + SETTLE_TIMEOUT_MS;
+    let before = '';
+    for (;;) {
+      const instance = await readInstance(this.#run);
+      const unrest = unrestOf(instance);
+      const now = JSON.stringify([unrest, toCounts(instance)]);
+      if (unrest === '' && now === before) return '';
+      if (performance.now() > deadlineMs) return unrest === '' ? 'the counts move' : unrest;
+      before = now;
+      await sleep(POLL_MS);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (await this.#child.stop(STOP_TIMEOUT_MS)) return;
+    // A killed supervisor takes nobody along.
+    for (const { name, pid } of this.processes) if (name !== 'supervisor') kill(pid);
+  }
+}
+
+async function untilUp(child: PinnedProcess, run: RunFolder): Promise<SupervisorStatus> {
+  const deadlineMs = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    const instance = await readInstance(run);
+    const isUp =
+      instance.gateways[0]?.wire.connected === true &&
+      instance.mirror?.recorder.state === 'recording' &&
+      instance.processes.some(({ name }) => name === 'admin');
+    if (isUp) return readStatus<SupervisorStatus>(run.statusSocket('supervisor-all'));
+    if (child.ended || performance.now() > deadlineMs) throw new Error('not up');
+    await sleep(POLL_MS);
+  }
+}
+
+function toCounts({ gateways, mirror }: InstanceStatus): MirrorCounts {
+  const waterfall = buildWaterfall(gateways, mirror);
+  const candidate = waterfall.candidates[0];
+  const losses: Record<string, number> = {};
+  for (const { state, reason, count } of [
+    ...waterfall.exchanges.states.filter(({ state }) => state === 'shed'),
+    ...(candidate?.states ?? []).filter(({ state }) => !OBSERVED.has(state)),
+  ]) {
+    losses[reason === '' ? state : `${state}(${reason})`] = count;
+  }
+  return {
+    seen: waterfall.exchanges.seen,
+    observed: candidate?.observed ?? 0,
+    lost: candidate?.lost ?? 0,
+    committed: mirror?.recorder.committedPairs ?? 0,
+    losses,
+  };
+}
+
+const OBSERVED: ReadonlySet<string> = new Set(['paired', 'candidate_error', 'candidate_timeout']);
+
+/** What is under way, or a sum that does not hold, in words; empty: the books are quiet and balance. */
+function unrestOf(instance: InstanceStatus): string {
+  const { gateways, mirror } = instance;
+  const waterfall = buildWaterfall(gateways, mirror);
+  const counts: [string, number][] = [
+    ['processes that do not answer', gateways.length === 1 && mirror !== null ? 0 : 1],
+    ['exchanges open', waterfall.exchanges.open],
+    ['bytes on the wire', gateways.reduce((sum, { wire }) => sum + wire.queuedBytes, 0)],
+    ['legs in flight', waterfall.legsInFlight],
+    ['exchanges in transit', waterfall.inTransit ?? 0],
+    ['bytes not yet on disk', mirror?.recorder.pendingBytes ?? 0],
+    ['sums that do not hold', waterfall.sums.filter(({ ok }) => !ok).length],
+  ];
+  const left = counts.filter(([, count]) => count !== 0);
+  return left.map(([what, count]) => `${what}: ${count}`).join(', ');
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+}
+
+/** Variables meant for another instance must not change this one. */
+function environment(profileFolder: string): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('UNDERSTUDY_'));
+  const profile = profileFolder === '' ? '' : `--cpu-prof --cpu-prof-dir=${profileFolder}`;
+  return {
+    ...Object.fromEntries(own),
+    ...(profile === '' ? {} : { NODE_OPTIONS: profile }),
+  };
+}
+
+function configOf({ peers }: TargetContext, options: UnderstudyOptions): string {
+  return `instance: bench
+experiment: bench
+runDir: run
+dataDir: data
+listeners:
+  - listen: 127.0.0.1:0
+    incumbent: http://127.0.0.1:${peers.incumbentPort}
+routes:
+  - name: score
+    path: ${SCORE_PATH}
+candidates:
+  - name: next
+    url: http://127.0.0.1:${options.candidatePort}
+mirror:
+  enabled: ${options.mirror}
+admin:
+  listen: 127.0.0.1:0
+metrics:
+  listen: 127.0.0.1:0
+`;
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { selfTimes } from '../../bench/profile.ts';
+import { replaceBetween } from '../../bench/results.ts';
+
+test('sums own time by function, idle time left out', () => {
+  const frame = (functionName: string, url: string, lineNumber: number) => ({
+    functionName,
+    url,
+    lineNumber,
+  });
+  const profile = {
+    nodes: [
+      { id: 1, callFrame: frame('(idle)', '', -1) },
+      { id: 2, callFrame: frame('read', 'file:///p/src/a.ts', 9) },
+      { id: 3, callFrame: frame('writev', '', -1) },
+      { id: 4, callFrame: frame('read', 'file:///p/src/a.ts', 9) },
+    ],
+    samples: [1, 2, 3, 4],
+    timeDeltas: [900, 20, 25, 55],
+  };
+  expect(selfTimes(JSON.stringify(profile), '/p/')).toEqual([
+    { place: 'read src/a.ts:10', share: 0.75 },
+    { place: 'writev', share: 0.25 },
+  ]);
+});
+
+test('a new run replaces the last one and leaves what people wrote', () => {
+  const once = replaceBetween('# Measured\n\nWords.\n', 'first');
+  const twice = replaceBetween(`${once}\nMore words.\n`, 'second');
+  expect(twice).toContain('Words.');
+  expect(twice).toContain('More words.');
+  expect(twice).toContain('second');
+  expect(twice).not.toContain('first');
+});

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import type { Measurement } from '../../bench/measure.ts';
+import { type Round, spreadOf, summarise } from '../../bench/summary.ts';
+import { renderTables } from '../../bench/table.ts';
+
+function measurement(requestsPerSecond: number, change: Partial<Measurement> = {}): Measurement {
+  return {
+    requestsPerSecond,
+    p50Ms: 1,
+    p99Ms: 2,
+    errors: 0,
+    gatewayCpuUs: 20,
+    allCpuUs: 40,
+    peakRssMiB: { gw0: 100 },
+    coverage: null,
+    pairsPerSecond: null,
+    losses: {},
+    steal: 0,
+    foreign: 0,
+    unsettled: '',
+    ...change,
+  };
+}
+
+function round(direct: number, own: number): Round {
+  const measurements = { direct: measurement(direct), full: measurement(own) };
+  return { connections: 32, measurements };
+}
+
+test('the middle of an even number of values lies between the two', () => {
+  expect(spreadOf([4, 1, null, 3, Number.NaN, 2])).toEqual({ median: 2.5, min: 1, max: 4 });
+  expect(spreadOf([null])).toBeNull();
+});
+
+test('ratios are taken inside a round, so a machine that is slow in one round does not bend them', () => {
+  const row = summarise([round(100, 50), round(10, 5), round(1_000, 500)], 'full');
+  expect(row.toDirect).toEqual({ median: 0.5, min: 0.5, max: 0.5 });
+});
+
+test('losses, errors and unrest of all rounds are kept', () => {
+  const bad = { losses: { 'shed(in_flight)': 2 }, errors: 3, unsettled: 'legs in flight: 1' };
+  const rounds = [1, 2].map(() => ({
+    connections: 32,
+    measurements: { full: measurement(1, bad) },
+  }));
+  const row = summarise(rounds, 'full');
+  expect(row.losses).toEqual({ 'shed(in_flight)': 4 });
+  expect(row.errors).toBe(6);
+  const table = renderTables(32, [{ title: 'Understudy, 100 %', row }]);
+  expect(table).toContain('6 ERRORS SEEN BY CALLERS');
+  expect(table).toContain('NOT SETTLED: legs in flight: 1');
+});
+
+test('no line of a table is wider than 100 columns', () => {
+  const row = summarise([round(123_456, 65_432)], 'full');
+  for (const line of renderTables(128, [{ title: 'Understudy, 100 %, 1000/s', row }]).split('\n')) {
+    expect(line.length).toBeLessThanOrEqual(100);
+  }
+});
