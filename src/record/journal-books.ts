@@ -14,6 +14,7 @@ export class JournalBooks {
   readonly #addLegs: StatementSync;
   readonly #putEpoch: StatementSync;
   readonly #putCell: StatementSync;
+  readonly #deleteCells: StatementSync;
   /** Cells as committed, by epoch: most of a ledger has not changed since it last came. */
   readonly #known = new Map<string, Map<string, number>>();
 
@@ -25,6 +26,7 @@ export class JournalBooks {
         received_at_ms = excluded.received_at_ms, state = excluded.state`);
     this.#putCell = db.prepare(`INSERT INTO exchange_cells VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET count = excluded.count`);
+    this.#deleteCells = db.prepare('DELETE FROM exchange_cells WHERE epoch = ?');
   }
 
   addLegs(cell: LegCell): void {
@@ -32,11 +34,18 @@ export class JournalBooks {
     this.#addLegs.run(epoch, candidate, route, hour, sizeClass, state, reason, count);
   }
 
-  /** Replaces what is known of an epoch: counts are cumulative, so that the last one stands. */
+  /**
+   * Replaces what is known of an epoch: counts are cumulative, so that the last one stands. A cell that it has no
+   * more goes: an end without a farewell adds some, and the gateway's next hello may count them elsewhere.
+   */
   putLedger(ledger: EpochLedger): void {
     const { epoch, instance, offered, receivedAtMs, state, cells } = ledger;
     this.#putEpoch.run(epoch, instance, offered, receivedAtMs, state);
-    const known = this.#known.get(epoch) ?? new Map<string, number>();
+    let known = this.#known.get(epoch);
+    if (known === undefined || !isWithin(known, cells)) {
+      this.#deleteCells.run(epoch);
+      known = new Map<string, number>();
+    }
     for (const cell of cells) {
       const id = exchangeCellId(cell);
       if (known.get(id) === cell.count) continue;
@@ -52,6 +61,13 @@ export class JournalBooks {
   forget(): void {
     this.#known.clear();
   }
+}
+
+/** Whether all known cells are among the given ones, each of which is there once. */
+function isWithin(known: ReadonlyMap<string, number>, cells: readonly ExchangeCell[]): boolean {
+  let found = 0;
+  for (const cell of cells) if (known.has(exchangeCellId(cell))) found += 1;
+  return found === known.size;
 }
 
 /** Everything committed: what a new mirror starts from, what accounting publishes. */

@@ -89,6 +89,34 @@ describe('a commit', () => {
     ]);
   });
 
+  test('forgets cells that a later ledger of the epoch has no more, also after it was opened again', () => {
+    // An end without a farewell adds cells where the mirror saw the exchanges; the gateway's hello replaces them.
+    const extra = { route: 'score', hour: 490_001, sizeClass: 'le_1k', reason: '' } as const;
+    const raised = ledgerOf(5, { state: 'unclean' });
+    const withExtra = {
+      ...raised,
+      offered: 7,
+      cells: [...raised.cells, { ...extra, state: 'offered' as const, count: 2 }],
+    };
+    for (const state of ['live', 'unclean'] as const) {
+      for (const reopens of [false, true]) {
+        let journal = openJournal();
+        commit(journal, { ledgers: [{ ...withExtra, state }] });
+        if (reopens) {
+          journal.close();
+          open.pop();
+          journal = openJournal();
+        }
+        commit(journal, { ledgers: [ledgerOf(7)] });
+        const [epoch] = journal.books().epochs;
+        const offered = epoch?.cells.filter((cell) => cell.state === 'offered') ?? [];
+        expect(offered.map(({ hour, count }) => [hour, count])).toEqual([[490_000, 7]]);
+        commit(journal, { ledgers: [ledgerOf(8)] });
+        expect(journal.books().epochs[0]?.cells).toHaveLength(2);
+      }
+    }
+  });
+
   test('writes nothing at all when one part of it fails', () => {
     const journal = openJournal();
     // NaN is stored as NULL: refused, after the first ledger was written.
