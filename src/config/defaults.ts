@@ -131,6 +131,8 @@ export const LIMITS = {
   logRetryMs: 50,
   /** settings.json: 16 candidates and a reason fit many times. */
   settingsBytes: 64 * KiB,
+  /** The wire carries the version of settings in 32 bits. */
+  settingsVersionMax: 2 ** 32 - 1,
   /** Selection secret: a shorter one could be guessed from published pairs. */
   secretCharactersMin: 16,
   secretCharactersMax: 1_024,

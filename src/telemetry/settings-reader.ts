@@ -15,6 +15,9 @@ export interface SettingsLog {
   warn(message: string, fields?: Readonly<Record<string, string | number | boolean>>): void;
 }
 
+/** No stamp of a file. */
+const UNREADABLE = 'unreadable';
+
 export class SettingsReader {
   readonly #folder: RunFolder;
   readonly #config: Pick<Config, 'mirror' | 'candidates'>;
@@ -96,15 +99,17 @@ export class SettingsReader {
       if (stat === undefined) return; // removed: an operator's "off" must not turn into "on"
       const stamp = `${stat.ino} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
       if (stamp === this.#stamp) return;
-      this.#stamp = stamp;
       const settings =
         stat.size <= LIMITS.settingsBytes
           ? parseSettings(readFileSync(this.#folder.settings, 'utf8'))
           : null;
+      this.#stamp = stamp;
       if (settings === null) this.#reject();
       else this.#settings = settings;
     } catch {
-      this.#reject();
+      // No descriptor left, say: it is read at the next look, whether or not it has changed by then.
+      if (this.#stamp !== UNREADABLE) this.#reject();
+      this.#stamp = UNREADABLE;
     }
   }
 
@@ -138,7 +143,8 @@ export function parseSettings(text: string): Settings | null {
   }
   if (!isRecord(value)) return null;
   const { version, enabled, changed } = value;
-  if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 0) return null;
+  if (typeof version !== 'number' || !Number.isInteger(version)) return null;
+  if (version < 0 || version > LIMITS.settingsVersionMax) return null;
   if (typeof enabled !== 'boolean') return null;
   const rates = parseRates(value.rates);
   if (rates === null) return null;

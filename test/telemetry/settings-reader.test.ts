@@ -1,4 +1,4 @@
-import { renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { LIMITS } from '../../src/config/defaults.ts';
@@ -100,6 +100,10 @@ describe('SettingsReader', () => {
     ['a rate in quotes', '{"version":9,"enabled":true,"rates":{"v7":"1"},"changed":null}'],
     ['an infinite rate', '{"version":9,"enabled":true,"rates":{"v7":1e400},"changed":null}'],
     ['a negative version', '{"version":-1,"enabled":true,"rates":{},"changed":null}'],
+    [
+      'a version that the wire cannot carry',
+      `{"version":${2 ** 32},"enabled":true,"rates":{},"changed":null}`,
+    ],
     ['a number as switch', '{"version":9,"enabled":1,"rates":{},"changed":null}'],
     ['a file over its limit', ' '.repeat(LIMITS.settingsBytes) + settings(9, true, 1)],
   ])('keeps the last good settings on %s, says so once, and heals', async (_, text) => {
@@ -114,6 +118,32 @@ describe('SettingsReader', () => {
     await until('version 2', () => reader.settings.version === 2, 1_000);
     expect(warnings).toHaveLength(1);
   });
+
+  // Root reads everything, so root only can stop being it for a while.
+  it.runIf(process.geteuid?.() === 0)(
+    'reads a file that could not be read as soon as it can, and says so once',
+    () => {
+      const folder = runFolder(tempFolder());
+      const warnings: string[] = [];
+      const reader = new SettingsReader(folder, config(), { warn: (text) => warnings.push(text) });
+      writeFileSync(folder.settings, settings(1, false, 0.5), { mode: 0o600 });
+      chmodSync(folder.path, 0o755);
+      const look = () => {
+        reader.start();
+        reader.stop();
+      };
+      process.seteuid?.(65_534);
+      try {
+        look();
+        look();
+      } finally {
+        process.seteuid?.(0);
+      }
+      expect([reader.settings.version, reader.malformed, warnings.length]).toEqual([0, 1, 1]);
+      look();
+      expect(reader.paused).toBe('operator');
+    },
+  );
 
   it('keeps an "off" although the file is removed', async () => {
     const { folder, reader } = start();
