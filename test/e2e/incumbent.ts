@@ -19,8 +19,8 @@ export class Incumbent extends TestServer {
     return new Incumbent(await freePort());
   }
 
-  static async start(): Promise<Incumbent> {
-    const incumbent = await Incumbent.closed();
+  static async start(port?: number): Promise<Incumbent> {
+    const incumbent = port === undefined ? await Incumbent.closed() : new Incumbent(port);
     await incumbent.open();
     return incumbent;
   }

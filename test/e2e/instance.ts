@@ -224,6 +224,16 @@ export class Instance {
     return files.map((name) => readFileSync(join(this.folder, name), 'utf8')).join('');
   }
 
+  /** Files of the run, data and log folders whose bytes contain the text. */
+  filesWith(text: string): string[] {
+    return [this.folder, this.dataDir].flatMap((folder) =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+        .filter((path) => readFileSync(path).includes(text)),
+    );
+  }
+
   async #isUp(child: ChildProcess): Promise<boolean> {
     if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${this.logs()}`);
     const { children, listeners } = await this.supervisor();

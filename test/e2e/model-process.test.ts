@@ -1,0 +1,113 @@
+/** A model file as candidate, on real requests: its process is killed, its file is missing, wrong, or put there. */
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
+import type { ModelStatus } from '../../src/model/model-status.ts';
+import { readStatus } from '../../src/telemetry/status-socket.ts';
+import { expectBooksToBalance } from '../support/books.ts';
+import { until } from '../support/until.ts';
+import { Incumbent } from './incumbent.ts';
+import { expectPairsOf, Instance, legsOf, runCli, type Sections } from './instance.ts';
+import { expectServed, expectSpeedOf, Load, runLoad } from './load.ts';
+import { closeWithTest } from './server.ts';
+
+const MODEL = 'models/lending-club/candidate.onnx';
+const demo: { candidates: [Sections] } = parse(readFileSync('config/demo.yaml', 'utf8'));
+const bodies = readFileSync('models/lending-club/requests.ndjson', 'utf8')
+  .split('\n', 500)
+  .map((line) => JSON.stringify(JSON.parse(line).request));
+const requestOf = (number: number) => ({ body: bodies[number % bodies.length] ?? '' });
+
+function modelFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'und-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'candidate.onnx');
+}
+
+async function setScene(model: string) {
+  const incumbent = closeWithTest(await Incumbent.start());
+  const instance = await Instance.start({
+    incumbent: incumbent.address,
+    candidates: [{ ...demo.candidates[0], timeoutMs: 20_000, model }],
+  });
+  await instance.switchOffByFile();
+  const baseline = await runLoad({ port: instance.port, requestOf });
+  await instance.switchOnByFile();
+  return { incumbent, instance, baseline };
+}
+
+function modelStatus(instance: Instance): Promise<ModelStatus> {
+  return readStatus(instance.run.statusSocket('model-boosting'));
+}
+
+test('a killed model process costs copies, not callers, and comes back by itself', async () => {
+  const { incumbent, instance, baseline } = await setScene(join(process.cwd(), MODEL));
+  await until('the model is loaded', async () => (await modelStatus(instance)).ready);
+  const load = await Load.start({ port: instance.port, requestOf });
+  await until('pairs', async () => (await instance.legsIn('paired')) > 50);
+  const pid = await instance.signal('model-boosting', 'SIGKILL');
+  await instance.untilReplaced('model-boosting', pid);
+  const paired = await instance.legsIn('paired');
+  await until('pairs again', async () => (await instance.legsIn('paired')) > paired + 50);
+  await load.stop();
+  expectServed(load, incumbent);
+  expectSpeedOf(load, baseline);
+  const waterfall = await expectBooksToBalance(instance.run.path);
+  const legs = legsOf(waterfall, 'boosting');
+  const failures = Object.keys(legs).filter((state) => state !== 'paired');
+  expect(failures.length).toBeGreaterThan(0);
+  for (const state of failures) {
+    expect(['candidate_error(model_down)', 'candidate_error(reset)']).toContain(state);
+  }
+  const pairs = expectPairsOf(instance, waterfall);
+  const scores = pairs.filter(({ state }) => state === 'paired');
+  for (const { candidate } of scores) {
+    expect(candidate.predictions[0]?.score).toBeGreaterThan(0);
+    expect(candidate.model_version).toBe('lending-club-gb-1');
+  }
+  const { children } = await instance.supervisor();
+  expect(children.filter(({ restarts }) => restarts > 0).map(({ name }) => name)).toEqual([
+    'model-boosting',
+  ]);
+});
+
+test('a model file that is missing, then wrong, then right: said, counted, healed', async () => {
+  const file = modelFile();
+  const { incumbent, instance, baseline } = await setScene(file);
+  const missing = await modelStatus(instance);
+  expect(missing.ready).toBe(false);
+  expect(missing.error).toContain('UND_MODEL_MISSING');
+  const check = await runCli(['check', '--config', instance.configFile]);
+  expect(check.code).toBe(1);
+  expect(check.stdout).toContain('UND_MODEL_MISSING');
+
+  const load = await Load.start({ port: instance.port, requestOf });
+  await load.answers(50);
+  // It wants other inputs than the configuration names.
+  copyFileSync('test/model/fixtures/tiny.onnx', file);
+  await until('the wrong inputs are said', async () =>
+    (await modelStatus(instance)).error.includes('UND_MODEL_INPUTS'),
+  );
+  writeFileSync(file, 'no model');
+  await until('a file that is no model is said', async () =>
+    (await modelStatus(instance)).error.includes('UND_MODEL_INVALID'),
+  );
+  await until('failures', async () => (await instance.legsIn('candidate_error')) > 50);
+  copyFileSync(MODEL, file);
+  await until('pairs', async () => (await instance.legsIn('paired')) > 50);
+  await load.stop();
+  expectServed(load, incumbent);
+  expectSpeedOf(load, baseline);
+  const waterfall = await expectBooksToBalance(instance.run.path);
+  const {
+    paired = 0,
+    'candidate_error(model_down)': down = 0,
+    ...others
+  } = legsOf(waterfall, 'boosting');
+  expect(others).toEqual({});
+  expect(paired + down).toBe(load.sent.size);
+  expectPairsOf(instance, waterfall);
+  expect((await modelStatus(instance)).error).toBe('');
+});
