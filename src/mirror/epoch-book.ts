@@ -144,11 +144,27 @@ export class EpochBook {
 
   /** For the journal. */
   toLedger(): EpochLedger {
+    return { ...this.#head(), cells: Array.from(this.#cells.values(), (cell) => ({ ...cell })) };
+  }
+
+  /** As `toLedger`, its cells summed up over hours (0) and size classes (`''`): for a status. */
+  toTotals(): EpochLedger {
+    const totals = new Map<string, ExchangeCell>();
+    for (const { route, state, reason, count } of this.#cells.values()) {
+      const cell: ExchangeCell = { route, hour: 0, sizeClass: '', state, reason, count };
+      const id = exchangeCellId(cell);
+      const known = totals.get(id);
+      if (known === undefined) totals.set(id, cell);
+      else known.count += count;
+    }
+    return { ...this.#head(), cells: Array.from(totals.values()) };
+  }
+
+  #head(): Omit<EpochLedger, 'cells'> {
     return {
       epoch: this.epoch,
       instance: this.instance,
       offered: offeredIn(this.#cells.values()),
-      cells: Array.from(this.#cells.values(), (cell) => ({ ...cell })),
       receivedAtMs: this.#receivedAtMs,
       state: this.#state,
     };

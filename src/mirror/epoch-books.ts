@@ -110,9 +110,10 @@ export class EpochBooks {
     this.#options.recorder.ledger(book.toLedger());
   }
 
+  /** Cells summed up over hours and size classes. */
   status(): ReceivedEpoch[] {
     return Array.from(this.#books.values(), (book) => ({
-      ...book.toLedger(),
+      ...book.toTotals(),
       received: book.received,
       ...(book.state === 'unclean' ? { unreportedMs: book.unreportedMs } : {}),
     }));

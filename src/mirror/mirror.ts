@@ -107,7 +107,7 @@ export class Mirror {
       settingsVersion: settings.settings.version,
       mirroring: settings.paused === '',
       paused: settings.paused,
-      legs: ledger.snapshot(),
+      legs: ledger.totals(),
       legsInFlight: ledger.inFlight,
       epochs: this.#books.status(),
       queuedBytes: this.#legs.heldBytes,

@@ -26,6 +26,8 @@ const NO_ACCOUNT: LegAccount = { total: 0, spots: new Map() };
 
 export class LegLedger {
   readonly #cells = new Map<string, LegCell>();
+  /** The cells, summed up over hours and size classes. */
+  readonly #totals = new Map<string, LegCell>();
   /** By `epoch|candidate|route`. */
   readonly #accounts = new Map<string, Account>();
   #inFlight = 0;
@@ -66,9 +68,15 @@ export class LegLedger {
 
   /** All cells, copied; cumulative over all epochs known to this journal. Counts of 0 are left out. */
   snapshot(): LegCell[] {
-    const cells: LegCell[] = [];
-    for (const cell of this.#cells.values()) if (cell.count > 0) cells.push({ ...cell });
-    return cells;
+    return copyOf(this.#cells);
+  }
+
+  /**
+   * As `snapshot`, summed up over hours (0) and size classes (`''`): its size depends on how many epochs there
+   * were, not on how long they last, so that a status can carry it for months.
+   */
+  totals(): LegCell[] {
+    return copyOf(this.#totals);
   }
 
   #account(leg: LegKey, count: number): void {
@@ -85,14 +93,23 @@ export class LegLedger {
 
   #add(leg: LegKey, state: LegState, reason: string, count: number): void {
     const { epoch, candidate, route, hour, sizeClass } = leg;
-    const id = legCellId({ epoch, candidate, route, hour, sizeClass, state, reason });
-    const cell = this.#cells.get(id);
-    if (cell === undefined) {
-      this.#cells.set(id, { epoch, candidate, route, hour, sizeClass, state, reason, count });
-    } else {
-      cell.count += count;
-    }
+    const key = { epoch, candidate, route, hour, sizeClass, state, reason };
+    addTo(this.#cells, key, count);
+    addTo(this.#totals, { ...key, hour: 0, sizeClass: '' }, count);
   }
+}
+
+function addTo(cells: Map<string, LegCell>, key: Omit<LegCell, 'count'>, count: number): void {
+  const id = legCellId(key);
+  const cell = cells.get(id);
+  if (cell === undefined) cells.set(id, { ...key, count });
+  else cell.count += count;
+}
+
+function copyOf(cells: ReadonlyMap<string, LegCell>): LegCell[] {
+  const copies: LegCell[] = [];
+  for (const cell of cells.values()) if (cell.count > 0) copies.push({ ...cell });
+  return copies;
 }
 
 /** Where in an epoch, candidate and route a leg counts. */

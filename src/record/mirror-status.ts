@@ -44,10 +44,13 @@ export interface MirrorStatus {
   readonly settingsVersion: number;
   readonly mirroring: boolean;
   readonly paused: '' | 'operator' | 'mirror_off';
-  /** Cumulative over all that the journal remembers, and what is not yet committed. */
+  /**
+   * Cumulative over all that the journal remembers, and what is not yet committed; summed up over hours (0) and
+   * size classes (`''`), like the cells of `epochs`: a status has to fit into LIMITS.statusBytes for months.
+   */
   readonly legs: readonly LegCell[];
   readonly legsInFlight: number;
-  /** Gateway epochs: ledgers as last received. */
+  /** Gateway epochs: ledgers as last received, summed up. */
   readonly epochs: readonly ReceivedEpoch[];
   readonly queuedBytes: number;
   readonly maxQueuedBytes: number;

@@ -333,6 +333,26 @@ describe('EpochBooks', () => {
     );
   });
 
+  it('fits into a status after a year of hours', () => {
+    const hours = 365 * 24;
+    const world = new World();
+    world.isConnected = true;
+    for (let hour = 1; hour <= hours; hour++) {
+      world.offer({ route: 'score', hour, sizeClass: 'le_1k' }, false);
+    }
+    world.isConnected = false;
+    world.connect();
+    world.deliver(1);
+    const [status] = world.books.status();
+    const cell = { route: 'score', hour: 0, sizeClass: '', reason: '', count: hours };
+    expect(status?.cells).toEqual([
+      { ...cell, state: 'seen' },
+      { ...cell, state: 'offered' },
+    ]);
+    expect(world.legs.snapshot()).toHaveLength(2 * hours);
+    expect(world.legs.totals()).toHaveLength(2);
+  });
+
   it.each([
     ['offers fewer than have arrived', { nextSeq: 1, count: 0 }],
     ['does not add up', { nextSeq: 5, count: 3 }],

@@ -189,7 +189,7 @@ export function expectBalancedBooks(rig: Rig, gateway: WireClient): void {
     expect(sum, `legs of ${name}`).toBe(gateway.ledger.total('offered'));
   }
   const committed = rig.recorder.books.legs.filter(({ count }) => count > 0);
-  expect(sorted(committed)).toEqual(sorted(status.legs));
+  expect(sorted(committed)).toEqual(sorted(rig.ledger.snapshot()));
   const ids = rig.recorder.entries.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
 }

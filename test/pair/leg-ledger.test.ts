@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LegLedger } from '../../src/pair/leg-ledger.ts';
-import { LEG_REASONS, LEG_STATES, type LegKey, type LegState } from '../../src/pair/leg-states.ts';
+import {
+  LEG_REASONS,
+  LEG_STATES,
+  type LegCell,
+  type LegKey,
+  type LegState,
+} from '../../src/pair/leg-states.ts';
 
 const key = fc.record<LegKey>({
   epoch: fc.constantFrom('e1', 'e2'),
@@ -77,6 +83,16 @@ function run(ledger: LegLedger, model: Model, step: Command): LegLedger {
   return ledger;
 }
 
+/** By all but hour and size class. */
+function sumsOf(cells: readonly LegCell[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const { epoch, candidate, route, state, reason, count } of cells) {
+    const id = [epoch, candidate, route, state, reason].join('|');
+    sums[id] = (sums[id] ?? 0) + count;
+  }
+  return sums;
+}
+
 describe('LegLedger', () => {
   it('agrees with a list of legs after any sequence of steps, and its sums hold', () => {
     fc.assert(
@@ -89,6 +105,7 @@ describe('LegLedger', () => {
           const total = cells.reduce((sum, { count }) => sum + count, 0);
           expect(ledger.inFlight).toBe(model.open.length);
           expect(total).toBe(model.settled.length);
+          expect(sumsOf(ledger.totals())).toEqual(sumsOf(cells));
           for (const epoch of ['e1', 'e2']) {
             for (const candidate of ['a', 'b']) {
               for (const route of ['r', 's']) {
