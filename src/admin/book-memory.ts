@@ -69,8 +69,10 @@ export class BookMemory {
       const labels = { candidate, route, state, reason };
       add(legs, JSON.stringify(labels), labels, count);
     }
-    const { quarantined } = mirror.recorder;
-    if (quarantined > this.#quarantined || totalOf(legs) < totalOf(this.#legs) / 2) {
+    const { quarantined, state } = mirror.recorder;
+    // A mirror that cannot open its journal does not know what earlier ones counted: that comes back.
+    const isAnew = state === 'recording' && totalOf(legs) < totalOf(this.#legs) / 2;
+    if (quarantined > this.#quarantined || isAnew) {
       this.#legs = legs;
     } else {
       raise(this.#legs, legs);

@@ -155,8 +155,11 @@ function countLegs(name: string, all: Books): CandidateWaterfall {
     const { legs, expected } = epochOf(name, book, all);
     for (const route of new Set([...expected, ...legs.keys()])) {
       const told = sumOf(book.cells, 'offered', route);
-      // The last report of an ended epoch may be older than its last exchanges.
-      offered += book.state === 'live' ? told : Math.max(told, legs.get(route) ?? 0);
+      const had = legs.get(route) ?? 0;
+      // Configured no more: it gets no copies of what is offered since. Otherwise the last report of an ended
+      // epoch may be older than its last exchanges.
+      if (!expected.includes(route)) offered += had;
+      else offered += book.state === 'live' ? told : Math.max(told, had);
       lost += sumOf(book.cells, 'shed', route);
     }
   }

@@ -165,6 +165,22 @@ describe('renderMetrics', () => {
     expect(value(families, 'understudy_legs_total', labels)).toBe(5);
   });
 
+  it('keeps its legs while a mirror cannot read its journal, and does not count them anew after', async () => {
+    const memory = new BookMemory();
+    const paths = 'candidate="v7",reason="",route="score",state="paired"';
+    const failing = { ...mirrorStatus(new LegLedger(), []).recorder, state: 'failing' } as const;
+    const counts: (number | undefined)[] = [];
+    for (const mirror of [
+      mirrorStatus(paired('e1', 100), []),
+      mirrorStatus(paired('e1', 2), [], { recorder: failing }),
+      mirrorStatus(paired('e1', 102), []),
+    ]) {
+      const families = await scrape([], mirror, memory);
+      counts.push(value(families, 'understudy_legs_total', paths));
+    }
+    expect(counts).toEqual([100, 100, 102]);
+  });
+
   it('R-02: escapes what a label holds', async () => {
     const candidates = [candidateStatus('v7"\\\n} 1', ['score'])];
     const mirror = mirrorStatus(new LegLedger(), [], { candidates });

@@ -156,6 +156,31 @@ describe('buildWaterfall', () => {
     expect(failing(w)).toEqual([]);
   });
 
+  it('holds a candidate or a route that is configured no more to the legs that it had', () => {
+    const exchanges = offered(5);
+    exchanges.see('old', HOUR);
+    exchanges.settle(exchange('offered', '', 'old'));
+    exchanges.see('old', HOUR);
+    exchanges.settle(exchange('offered', '', 'old'));
+    const legs = new LegLedger();
+    settled(legs, 'e1', [['paired', '', 5]]);
+    // v7 had a route and v6 was there until the mirror was started anew; the gateway goes on offering.
+    legs.book(leg('e1', 'v7', 'old'), 'paired', '', 1);
+    legs.book(leg('e1', 'v6'), 'paired', '', 3);
+    for (const state of ['live', 'clean'] as const) {
+      const gateways = state === 'live' ? [gatewayStatus('e1', exchanges)] : [];
+      const w = buildWaterfall(
+        gateways,
+        mirrorStatus(legs, [epochLedger('e1', exchanges, { state })]),
+      );
+      expect(w.candidates.map(({ name, offered: n, open }) => [name, n, open])).toEqual([
+        ['v7', 6, 0],
+        ['v6', 3, 0],
+      ]);
+      expect(failing(w)).toEqual([]);
+    }
+  });
+
   it('shows exchanges alone while no mirror answers', () => {
     const w = buildWaterfall([gatewayStatus('e1', offered(3))], null);
     expect(w).toMatchObject({ mirrorUp: false, candidates: [], inTransit: null, ok: true });
