@@ -209,6 +209,8 @@ export const LIMITS = {
   queueSweepMs: 100,
   /** Idle connections to a candidate: several model servers close theirs at 5 s, and a POST is not retried. */
   candidateKeepAliveMs: 4_000,
+  /** An answer is parsed in slices of so many bytes: what comes behind a broken head costs no more. */
+  candidateReadBytes: 1 * KiB,
   /** A pair is flagged `mirror_busy` when the mirror's loop was late by so much during its leg. */
   mirrorBusyMs: 10,
   mirrorBusyTickMs: 20,

@@ -7,6 +7,7 @@ import { LIMITS } from '../../config/defaults.ts';
 import { monotonicMs } from '../../telemetry/clock.ts';
 import type { CandidateOutcome } from './candidate.ts';
 import { toFailure } from './classify-error.ts';
+import { connectInSlices } from './connect-in-slices.ts';
 
 export interface HttpClientOptions {
   /** `http://host:port` or `https://host:port`, nothing behind it. */
@@ -49,7 +50,11 @@ export class HttpClient {
       maxResponseSize: maxAnswerBytes,
       keepAliveTimeout: LIMITS.candidateKeepAliveMs,
       keepAliveMaxTimeout: LIMITS.candidateKeepAliveMs,
-      connect: { timeout: timeoutMs, ...(socketPath === undefined ? {} : { socketPath }) },
+      connect: connectInSlices({
+        allowH2: false,
+        timeout: timeoutMs,
+        ...(socketPath === undefined ? {} : { socketPath }),
+      }),
     });
   }
 
