@@ -15,7 +15,7 @@ import { LogLines } from '../telemetry/log-lines.ts';
 import { type RunFolder, runFolder } from '../telemetry/run-folder.ts';
 import { readSelectionSecret } from '../telemetry/selection-secret.ts';
 import { SettingsReader } from '../telemetry/settings-reader.ts';
-import { serveStatus } from '../telemetry/status-socket.ts';
+import { type StatusServer, serveStatus } from '../telemetry/status-socket.ts';
 import { readProcessInput } from './process-input.ts';
 
 const { config, name, version } = readProcessInput();
@@ -52,28 +52,29 @@ async function run(config: Config): Promise<void> {
     ledger,
     log,
   });
-  try {
-    await mirror.start();
-  } catch (error) {
-    // The recorder's threads would keep alive a process that nobody can reach.
-    await mirror.stop();
-    throw error;
-  }
+  let statusServer: StatusServer | null = null;
   let isStopping = false;
   const stop = async (): Promise<void> => {
     if (isStopping) process.exit(1);
     isStopping = true;
     log.info('mirror stops');
     await mirror.stop();
-    await statusServer.close();
+    await statusServer?.close();
     settings.stop();
     log.info('mirror ended');
   };
-  const statusServer = await serveStatus(folder.statusSocket(name), {
-    status: () => mirror.status(),
-    // Cannot reject: all that it awaits resolves.
-    commands: { stop: () => void stop() },
-  });
+  try {
+    await mirror.start();
+    statusServer = await serveStatus(folder.statusSocket(name), {
+      status: () => mirror.status(),
+      // Cannot reject: all that it awaits resolves.
+      commands: { stop: () => void stop() },
+    });
+  } catch (error) {
+    // The recorder's threads would keep alive a process that nobody can reach.
+    await mirror.stop();
+    throw error;
+  }
   process.on('SIGTERM', () => void stop());
   // A terminal's Ctrl-C reaches the whole group; who started this process decides when it ends.
   process.on('SIGINT', () => {});

@@ -68,7 +68,7 @@ export class Intake {
   async start(): Promise<void> {
     await this.#listen();
     this.#watch = setInterval(() => {
-      if (this.#isStopping || statSync(this.#path, { throwIfNoEntry: false }) !== undefined) return;
+      if (this.#isStopping || !isGone(this.#path)) return;
       this.#log.warn('the wire socket was removed; it is made again');
       this.#server?.close();
       this.#listen().catch((error: unknown) => {
@@ -108,6 +108,7 @@ export class Intake {
     }
     server.on('error', (error) => this.#log.error('wire socket', { reason: String(error) }));
     this.#server = server;
+    if (this.#isStopping) server.close(); // it was told to stop while it was bound again
   }
 
   #accept(socket: Socket): void {
@@ -198,5 +199,14 @@ export class Intake {
     connection.held = [];
     this.#take(connection, held);
     connection.socket.resume();
+  }
+}
+
+/** A folder that cannot be looked into tells nothing. */
+function isGone(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
   }
 }

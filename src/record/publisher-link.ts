@@ -29,6 +29,7 @@ export class PublisherLink {
   readonly #stopped = Promise.withResolvers<void>();
   #generation = '';
   #status = INITIAL;
+  #isStopping = false;
   /** Counts of threads that ended: they stay in the sums. */
   #before = INITIAL;
 
@@ -70,6 +71,7 @@ export class PublisherLink {
 
   /** Lets it finish what is in flight, and send the last accounts; not longer than its limit. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     if (this.#worker.isUp) {
       this.#worker.post({ type: 'stop' });
       const timeout = new AbortController();
@@ -92,7 +94,7 @@ export class PublisherLink {
   #down(reason: string): void {
     this.#before = this.status(0);
     this.#status = { ...INITIAL, state: 'failing', error: 'UND_PUBLISHER_DOWN' };
-    this.#stopped.resolve();
+    if (this.#isStopping) this.#stopped.resolve();
     this.#options.log.error('The publisher thread ended; it is started again.', {
       code: 'UND_PUBLISHER_DOWN',
       reason: reason.slice(0, LIMITS.errorCharacters),

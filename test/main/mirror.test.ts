@@ -78,24 +78,30 @@ describe('main/mirror', () => {
     ]);
   });
 
-  it('ends with code 1 where its wire socket cannot be bound, so that it is started again', async () => {
-    const folder = tempFolder();
-    const runDir = join(folder, 'run');
-    mkdirSync(join(runDir, 'wire.sock'), { recursive: true }); // a folder in its place
-    const config = mirrorConfig([], { runDir, dataDir: join(folder, 'data') });
-    mkdirSync(config.dataDir);
-    const child = spawn(process.execPath, [entryOf('mirror')], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let log = '';
-    child.stdout?.on('data', (text) => {
-      log += text;
-    });
-    child.stdin?.end(JSON.stringify({ config, name: 'mirror', version: '0.0.0' }));
-    expect(await once(child, 'close')).toEqual([1, null]);
-    expect(log).toContain('UND_LISTEN_FAILED');
-  });
+  it.each([
+    ['wire', 'wire.sock', 'UND_LISTEN_FAILED'],
+    ['status', 'mirror.sock', 'UND_STATUS_SOCKET'],
+  ])(
+    'ends with code 1 where its %s socket cannot be bound, so that it is started again',
+    async (_, socket, code) => {
+      const folder = tempFolder();
+      const runDir = join(folder, 'run');
+      mkdirSync(join(runDir, socket), { recursive: true }); // a folder in its place
+      const config = mirrorConfig([], { runDir, dataDir: join(folder, 'data') });
+      mkdirSync(config.dataDir);
+      const child = spawn(process.execPath, [entryOf('mirror')], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      onTestFinished(() => void child.kill('SIGKILL'));
+      let log = '';
+      child.stdout?.on('data', (text) => {
+        log += text;
+      });
+      child.stdin?.end(JSON.stringify({ config, name: 'mirror', version: '0.0.0' }));
+      expect(await once(child, 'close')).toEqual([1, null]);
+      expect(log).toContain(code);
+    },
+  );
 
   it('is replaced after SIGKILL without a leg unaccounted for', async () => {
     let answers = true;
