@@ -31,7 +31,7 @@ export const BEHAVIOURS = {
   answersGarbage: written('SSH-2.0-OpenSSH_9.6\r\n\r\n', () => undefined),
   sendsHeadersWithoutEnd: (socket) => {
     socket.write('HTTP/1.1 200 OK\r\n');
-    const timer = setInterval(() => socket.write(`X-A: ${'a'.repeat(4_000)}\r\n`), 2);
+    const timer = setInterval(() => socket.write('X-A: aaaaaaaaaa\r\n'.repeat(1_024)), 10);
     socket.on('close', () => clearInterval(timer));
   },
   answers500: written('HTTP/1.1 500 Oh No\r\nContent-Length: 4\r\n\r\noops', () => undefined),
