@@ -15,7 +15,13 @@ export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   'cookie2',
   'set-cookie',
   'set-cookie2',
+  'authentication',
   'x-authorization',
+  'dpop', // RFC 9449
+  'token',
+  'x-auth',
+  'x-token',
+  'x-api-token',
   'x-api-key',
   'api-key',
   'apikey',
@@ -43,7 +49,14 @@ export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   'x-ms-token-aad-id-token',
   'x-ms-token-aad-refresh-token',
   'x-forwarded-access-token',
+  'x-goog-authenticated-user-jwt',
+  'x-jwt-assertion',
   'x-forwarded-client-cert',
+  'x-client-cert',
+  'x-ssl-client-cert',
+  'ssl-client-cert',
+  'client-cert', // RFC 9440
+  'client-cert-chain',
 ]);
 
 /** Meant for one connection only: RFC 9110 §7.6.1, RFC 9112 §6, RFC 7540 §3.2.1. */
@@ -73,7 +86,12 @@ export const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
   'x-api-key',
   'subscription-key',
   'client_secret',
+  'client_assertion', // RFC 7523
+  'token',
+  'jwt',
+  'secret',
   'password',
+  'passwd',
   'sig',
   'signature',
   'x-amz-signature',

@@ -63,6 +63,7 @@ describe('prepareCopy', () => {
     ['/v1/score?a=1&b=2', '/v1/score?a=1&b=2'],
     ['/v1/score?access_token=x', '/v1/score'],
     ['/v1/score?a=1&API_KEY=x&b', '/v1/score?a=1&b'],
+    ['/v1/score?token=x&b=1&Secret=y&jwt=z&tokens=3', '/v1/score?b=1&tokens=3'],
     ['/v1/score?a%70i_key=x&%61=1', '/v1/score?%61=1'],
     ['/v1/score?sig=%zz&%zz=1', '/v1/score?%zz=1'],
     ['http://user:pw@evil.example/v1/score?a=1', '/v1/score?a=1'],
