@@ -10,6 +10,8 @@ const BATCH_HEADER_BYTES = 100;
 /** A topic just made is not known to every broker at once. */
 const KNOWN_TRIES = 20;
 const KNOWN_RETRY_MS = 250;
+/** A broker that takes connections and never answers: with the client's 30 s a look took 2 minutes. */
+const REQUEST_TIMEOUT_MS = 5_000;
 
 /** Partitions of each topic. */
 export type TopicPartitions = Readonly<Record<SinkTopic, number>>;
@@ -32,6 +34,7 @@ export async function ensureTopics(clientId: string, kafka: KafkaConfig): Promis
     bootstrapBrokers: [...kafka.brokers],
     retries: 1,
     retryDelay: 250,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     // Verified or made by us; a broker that makes topics by itself makes them wrong.
     autocreateTopics: false,
   });
