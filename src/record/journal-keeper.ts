@@ -27,9 +27,15 @@ export interface KeeperOptions extends RoomOptions {
 }
 
 /** `committed: false`: nothing was written; the reason is that of every entry. */
-export type CommitOutcome =
+export type CommitAnswer =
   | { readonly committed: true; readonly dropped: readonly DroppedEntry[] }
   | { readonly committed: false; readonly reason: DropReason };
+
+/**
+ * `null`: written to a file that was moved away meanwhile, and nothing is in its place. If it comes back, the
+ * batch is in it: what came of it is known when a journal is opened again.
+ */
+export type CommitOutcome = CommitAnswer | { readonly committed: null };
 
 export interface KeeperStatus {
   readonly state: 'recording' | 'failing' | 'locked';
@@ -83,6 +89,7 @@ export class JournalKeeper {
   /** @param confirmations - lost when the batch is not committed: the caller keeps them */
   commit(batch: JournalBatch, confirmations: readonly Confirmation[]): CommitOutcome {
     // Twice: a journal that turns out to be damaged or gone is replaced, and the batch is for the new one.
+    let isWrittenElsewhere = false;
     for (let attempt = 0; attempt < 2 && this.open(); attempt += 1) {
       const journal = this.#journal;
       if (journal === null) break;
@@ -92,12 +99,14 @@ export class JournalKeeper {
           this.#backOff.reset();
           return { committed: true, dropped };
         }
+        isWrittenElsewhere = true;
         this.#closeJournal();
       } catch (error) {
         if (isDamage(error)) this.#setAside();
         else this.#failed(error);
       }
     }
+    if (isWrittenElsewhere && this.#journal === null) return { committed: null };
     return { committed: false, reason: this.#dropReason() };
   }
 

@@ -1,6 +1,6 @@
 /** What mirror and recorder thread say to each other. */
 import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
-import type { CommitOutcome, KeeperOptions, KeeperStatus } from './journal-keeper.ts';
+import type { CommitAnswer, KeeperOptions, KeeperStatus } from './journal-keeper.ts';
 import type { CommittedBooks } from './recorder-port.ts';
 
 export interface RecorderThreadData extends KeeperOptions {
@@ -14,6 +14,8 @@ export type ToRecorder =
   | { readonly type: 'confirm'; readonly confirmation: Confirmation }
   /** Somebody met damage while reading. */
   | { readonly type: 'suspect' }
+  /** The end is near: what is not known yet is to be answered as not written. */
+  | { readonly type: 'settle' }
   | { readonly type: 'close' };
 
 export type FromRecorder =
@@ -28,7 +30,7 @@ export type FromRecorder =
   | {
       readonly type: 'done';
       readonly number: number;
-      readonly outcome: CommitOutcome;
+      readonly outcome: CommitAnswer;
       readonly status: KeeperStatus;
     }
   /** Confirmations that are committed. */

@@ -3,7 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { LIMITS } from '../config/defaults.ts';
 import type { Journal } from './journal.ts';
 import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
-import { type CommitOutcome, JournalKeeper } from './journal-keeper.ts';
+import { type CommitAnswer, type CommitOutcome, JournalKeeper } from './journal-keeper.ts';
 import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
 
 /** Confirmations without pairs wait so long for company: only duplicates are at stake. */
@@ -22,6 +22,8 @@ class RecorderThread {
   readonly #data: RecorderThreadData;
   readonly #keeper: JournalKeeper;
   #unanswered: readonly number[];
+  /** Batches written to a file that is away: answered when a journal is opened again. */
+  #unknown: number[] = [];
   #confirmations: Confirmation[] = [];
   #confirmTimer: NodeJS.Timeout | undefined;
   #statusTimer: NodeJS.Timeout | undefined;
@@ -42,12 +44,15 @@ class RecorderThread {
     if (message.type === 'batch') {
       const { number } = message.batch;
       const outcome = this.#commit(message.batch);
-      this.#post({ type: 'done', number, outcome, status: this.#keeper.status() });
+      if (outcome.committed === null) this.#unknown.push(number);
+      else this.#answer(number, outcome);
     } else if (message.type === 'confirm') {
       this.#confirmations.push(message.confirmation);
       this.#confirmTimer ??= setTimeout(() => this.#commitConfirmations(), CONFIRM_MS);
     } else if (message.type === 'suspect') {
       this.#keeper.suspect();
+    } else if (message.type === 'settle') {
+      this.#settleUnknown(null);
     } else {
       this.#close();
     }
@@ -65,8 +70,25 @@ class RecorderThread {
       if (dropped !== undefined) answers.push([number, dropped]);
     }
     this.#unanswered = [];
+    this.#settleUnknown(journal);
     const { generation } = journal;
     this.#post({ type: 'opened', generation, books: journal.books(), answers });
+  }
+
+  /** The journal that came back has these batches; another one has not. */
+  #settleUnknown(journal: Journal | null): void {
+    for (const number of this.#unknown) {
+      const dropped = journal?.recent(this.#data.session, number);
+      this.#answer(
+        number,
+        dropped === undefined ? { committed: false, reason: 'disk' } : { committed: true, dropped },
+      );
+    }
+    this.#unknown = [];
+  }
+
+  #answer(number: number, outcome: CommitAnswer): void {
+    this.#post({ type: 'done', number, outcome, status: this.#keeper.status() });
   }
 
   #commit(batch: JournalBatch): CommitOutcome {

@@ -165,6 +165,7 @@ class ThreadRecorder implements Recorder {
       this.#drained?.resolve();
       this.#closed.resolve();
     }, LIMITS.recorderCloseMs);
+    this.#worker.post({ type: 'settle' });
     this.#send();
     await this.#drained.promise;
     await this.#publisher?.stop();

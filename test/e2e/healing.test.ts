@@ -155,6 +155,24 @@ async function harmDisk(disk: string, harm: () => void, heal: () => void): Promi
   await instance.stop();
 }
 
+test('the data folder goes away in the middle, and comes back', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'und-'));
+  onTestFinished(() => rmSync(base, { recursive: true, force: true }));
+  const folder = join(base, 'data');
+  const aside = join(base, 'aside');
+  await harmDisk(
+    base,
+    () => {
+      renameSync(folder, aside);
+      writeFileSync(folder, 'a file where the data folder was');
+    },
+    () => {
+      rmSync(folder);
+      renameSync(aside, folder);
+    },
+  );
+});
+
 const skipped = 'mounting a small disk needs root';
 const canMount = process.getuid?.() === 0;
 
