@@ -24,8 +24,8 @@ export const LEG_REASONS = {
   ineligible: ['foreign_mark', 'not_configured'],
   not_selected: [''],
   paused: ['operator', 'mirror_off'],
-  undecodable: ['malformed', 'encoding', 'too_large', 'not_json'],
-  shed: ['mirror_memory', 'queue_age', 'in_flight', 'model_down', 'mirror_exit'],
+  undecodable: ['malformed', 'encoding', 'too_large'],
+  shed: ['mirror_memory', 'queue_age', 'in_flight', 'mirror_exit'],
   breaker_open: [''],
   candidate_error: [
     'refused',
