@@ -36,6 +36,8 @@ class Caller {
   pieces: Buffer[] = [];
   bytes = 0;
   sentMs = 0;
+  /** It was told that its connection closes: nothing more is sent on it (RFC 9112 §9.6). */
+  isClosing = false;
 
   constructor(port: number) {
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
@@ -67,7 +69,7 @@ export class Load {
   static async start(options: LoadOptions): Promise<Load> {
     const load = new Load(options);
     onTestFinished(() => load.#end());
-    for (let i = 0; i < (options.connections ?? 8); i++) await load.#connect();
+    for (let i = 0; i < (options.connections ?? 8); i++) await load.connect();
     load.#timer = setInterval(() => load.#tick(), TICK_MS);
     return load;
   }
@@ -108,7 +110,8 @@ export class Load {
     this.#callers.clear();
   }
 
-  async #connect(): Promise<void> {
+  /** One caller more. */
+  async connect(): Promise<void> {
     const caller = new Caller(this.#options.port);
     const { socket } = caller;
     socket.on('error', () => undefined);
@@ -123,7 +126,7 @@ export class Load {
     const due = Math.min(MAX_REQUESTS, ((performance.now() - this.#startedMs) * rate) / 1000);
     for (const caller of this.#callers) {
       if (this.#due >= due) return;
-      if (caller.number !== 0 || !caller.socket.writable || caller.socket.connecting) continue;
+      if (caller.number !== 0 || caller.isClosing || !isOpen(caller.socket)) continue;
       this.#due += 1;
       this.#send(caller);
     }
@@ -159,6 +162,7 @@ export class Load {
     }
     this.latenciesMs.push(performance.now() - caller.sentMs);
     caller.number = 0;
+    caller.isClosing = expected !== caller.expected;
   }
 
   #lose(caller: Caller): void {
@@ -167,8 +171,12 @@ export class Load {
     if (caller.number !== 0) this.lostExchanges += 1;
     if (this.#options.drains) return;
     // A caller connects again; that can fail only when the test is over.
-    void this.#connect().catch(() => undefined);
+    void this.connect().catch(() => undefined);
   }
+}
+
+function isOpen(socket: Socket): boolean {
+  return socket.writable && !socket.connecting;
 }
 
 /** The expected bytes, with the line of a drain where the received ones have it. */
