@@ -44,8 +44,14 @@ function describeLag({ recorder }: MirrorStatus): string {
   return `pairs not yet acknowledged by Kafka${error === '' ? '' : ` (${error})`}`;
 }
 
-function lagOf(mirror: MirrorStatus): number {
-  return mirror.recorder.publisher?.lag ?? mirror.recorder.committedPairs;
+/** Lag is the recorder's count, acknowledgements are the publisher's: both have to have arrived. */
+function lagOf({ recorder }: MirrorStatus): number {
+  const { lag, published, deadLetters } = recorder.publisher ?? {
+    lag: 0,
+    published: 0,
+    deadLetters: 0,
+  };
+  return Math.max(lag, recorder.committedPairs - published - deadLetters);
 }
 
 /** Sum over all routes, hours and sizes. */
