@@ -56,9 +56,16 @@ describe('the shared read buffer', () => {
     expect(await foreignBytes([])).toBe(0);
   });
 
-  it('would be caught if a view of it were passed on: the planted bug shows', async () => {
+  it('would be caught if a view of it were passed on: the planted bug shows', {
+    timeout: 90_000,
+  }, async () => {
     const preload = join(import.meta.dirname, 'preload/plant-shared-view.mjs');
-    expect(await foreignBytes(['--import', preload])).toBeGreaterThan(1_000);
+    // Which bytes the kernel takes at once is the kernel's affair: on a busy machine a round can show none.
+    let foreign = 0;
+    for (let round = 0; round < 5 && foreign <= 1_000; round++) {
+      foreign += await foreignBytes(['--import', preload]);
+    }
+    expect(foreign).toBeGreaterThan(1_000);
   });
 });
 
