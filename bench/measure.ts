@@ -36,7 +36,7 @@ export interface MeasureOptions {
   readonly load: (seconds: number) => Promise<LoadResult>;
 }
 
-const WARM_UP_SECONDS = 1;
+export const WARM_UP_SECONDS = 1;
 
 export async function measure(options: MeasureOptions): Promise<Measurement> {
   const { target, peerPids, seconds, load } = options;

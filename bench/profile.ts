@@ -10,6 +10,8 @@ interface ProfileNode {
 }
 
 interface CpuProfile {
+  /** µs of the host's monotonic clock. */
+  readonly startTime: number;
   readonly nodes: readonly ProfileNode[];
   readonly samples: readonly number[];
   /** µs, one a sample. */
@@ -26,20 +28,30 @@ export interface SelfTime {
 /** Waiting for events, and the profiler's own. */
 const IDLE: ReadonlySet<string> = new Set(['(idle)']);
 
+export interface ProfileOptions {
+  /** Folder that is taken off the paths. */
+  readonly root: string;
+  /** What was sampled before and after is left out: µs of the host's monotonic clock. */
+  readonly fromUs: number;
+  readonly toUs: number;
+}
+
 /**
  * @param text - content of a `.cpuprofile`
- * @param root - folder that is taken off the paths
  * @returns functions by their own time, longest first
  */
-export function selfTimes(text: string, root: string): SelfTime[] {
+export function selfTimes(text: string, options: ProfileOptions): SelfTime[] {
+  const { root, fromUs, toUs } = options;
   const profile: CpuProfile = JSON.parse(text);
   const places = new Map(profile.nodes.map((node) => [node.id, placeOf(node, root)]));
   const times = new Map<string, number>();
   let totalUs = 0;
+  let nowUs = profile.startTime;
   for (const [i, id] of profile.samples.entries()) {
     const place = places.get(id) ?? '';
     const us = profile.timeDeltas[i] ?? 0;
-    if (IDLE.has(place)) continue;
+    nowUs += us;
+    if (IDLE.has(place) || nowUs < fromUs || nowUs > toUs) continue;
     totalUs += us;
     times.set(place, (times.get(place) ?? 0) + us);
   }

@@ -8,31 +8,30 @@
  * measurement with fresh processes and a warm-up. Numbers of a shared machine move by 20 to 40 % from hour to
  * hour, so targets are measured in turn, round after round, and compared inside a round. A measurement during
  * which the hypervisor or other programs took more than a tenth of the machine is repeated at once while
- * there is time; a round that still has one is discarded.
+ * there is time, and left out of the medians if that did not help; a round with so much steal is discarded.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { monotonicMs } from '../src/telemetry/clock.ts';
 import { conditionsOf } from './conditions.ts';
 import { createLoadGenerator, type LoadGenerator, runAutocannon } from './load.ts';
-import { type Measurement, measure } from './measure.ts';
+import { type Measurement, measure, WARM_UP_SECONDS } from './measure.ts';
 import { type BenchOptions, HELP, parseOptions } from './options.ts';
 import { Peers } from './peers.ts';
 import { findProgram, moveToCore } from './pinned.ts';
 import { machineTicks } from './proc.ts';
 import { selfTimes } from './profile.ts';
 import { saveResults } from './results.ts';
-import { type Round, summarise } from './summary.ts';
+import { MAX_NOISE, noiseOf, type Round, summarise } from './summary.ts';
 import { renderTables } from './table.ts';
 import { allTargets, type RunningTarget, type Target } from './targets.ts';
 
-/** Of the machine's CPU time, taken by the hypervisor or by others. */
-const MAX_NOISE = 0.1;
-/** Measurements of one target in one round, and rounds beyond those asked for, as a multiple of them. */
+/** Measurements of one target in one round. */
 const MAX_ATTEMPTS = 3;
-const MAX_ROUNDS_FACTOR = 2;
+const MAX_STOLEN_ROUNDS = 10;
 /** So long is a quiet machine waited for before a measurement, and looked at each time. */
 const CALM_WAIT_MS = 10_000;
 const CALM_LOOK_MS = 300;
@@ -77,35 +76,31 @@ class Bench {
     const { rounds, budget, connections, json, save } = this.#options;
     const conditions = this.#conditions();
     const endMs = performance.now() + budget * 1_000;
+    const wanted = Array.from({ length: rounds }, () => connections).flat();
     const kept: Round[] = [];
-    const noisy: Round[] = [];
-    const wanted = rounds * connections.length;
+    const stolen: Round[] = [];
     let longestMs = 0;
-    while (kept.length < wanted && kept.length + noisy.length < MAX_ROUNDS_FACTOR * wanted) {
-      const roundMs = performance.now();
-      if (this.isStopping || roundMs + longestMs > endMs) break;
-      const count = connections[kept.length % connections.length] ?? 32;
+    while (wanted.length > 0 && stolen.length < MAX_STOLEN_ROUNDS) {
+      if (this.isStopping || performance.now() + longestMs > endMs) break;
+      const [count = 0] = wanted;
       // Repetitions may use what time the rounds still to come leave.
-      const round = await this.#round(count, endMs - longestMs * (wanted - kept.length - 1));
+      const round = await this.#round(count, endMs - longestMs * (wanted.length - 1));
       longestMs = Math.max(longestMs, round.neededMs);
-      const noise = noiseOf(round);
-      const isNoisy = noise > MAX_NOISE;
-      (isNoisy ? noisy : kept).push(round);
-      const verdict = isNoisy ? 'discarded, others took' : 'kept, others took';
-      say(`round of ${count} connections ${verdict} ${(noise * 100).toFixed(1)} %`);
+      const isStolen = stealOf(round) > MAX_NOISE;
+      (isStolen ? stolen : kept).push(round);
+      if (!isStolen) wanted.shift();
+      say(`round of ${count} connections ${isStolen ? 'discarded: steal' : 'kept'}`);
     }
     if (this.isStopping) return;
-    const missing = wanted - kept.length;
-    // Better than nothing, and said.
-    const used = missing > 0 ? [...kept, ...quietest(noisy, missing)] : kept;
-    const note =
-      `${used.length} rounds used, of which ${used.length - kept.length} noisy; ` +
-      `${noisy.length - (used.length - kept.length)} discarded`;
+    const note = `${kept.length} of ${rounds * connections.length} kept, ${stolen.length} discarded (steal)`;
     if (json) {
-      process.stdout.write(`${JSON.stringify({ conditions, note, rounds: used }, null, 1)}\n`);
+      process.stdout.write(`${JSON.stringify({ conditions, note, rounds: kept }, null, 1)}\n`);
     }
-    const tables = this.#render(used);
-    if (!json) process.stdout.write(`\n${describe(conditions)}\n${note}\n\n${tables}\n`);
+    const tables = this.#render(kept);
+    if (!json)
+      process.stdout.write(
+        `\n${describe(conditions)}\n${'rounds:'.padEnd(23)} ${note}\n\n${tables}\n`,
+      );
     if (save) saveResults({ conditions: [...conditions, ['rounds', note]], tables });
   }
 
@@ -118,14 +113,21 @@ class Bench {
     const [connections = 32] = this.#options.connections;
     const running = await this.#start(target, profiles);
     const pids = running.processes;
+    await this.#load(target, running, connections, WARM_UP_SECONDS);
+    // The clock of V8's profiles.
+    const fromUs = monotonicMs() * 1_000;
     await this.#load(target, running, connections, this.#options.seconds);
+    const window = { fromUs, toUs: monotonicMs() * 1_000 };
     await this.#end();
     for (const name of ['gw0', 'mirror']) {
       const pid = pids.find((child) => child.name === name)?.pid ?? 0;
       // CPU.DATE.TIME.PID.THREAD.COUNT.cpuprofile, thread 0 the main one.
       const file = readdirSync(profiles).find((path) => path.includes(`.${pid}.0.`));
       if (file === undefined) throw new Error(`${name} wrote no profile`);
-      const times = selfTimes(readFileSync(join(profiles, file), 'utf8'), ROOT);
+      const times = selfTimes(readFileSync(join(profiles, file), 'utf8'), {
+        root: ROOT,
+        ...window,
+      });
       process.stdout.write(`\n${name}: own time, share of what was not idle\n`);
       for (const { place, share } of times.slice(0, PROFILE_LINES)) {
         process.stdout.write(`${(share * 100).toFixed(1).padStart(6)} %  ${place}\n`);
@@ -155,8 +157,8 @@ class Bench {
         const found = await this.#measure(target, connections);
         const tookMs = performance.now() - startMs;
         if (best === null) neededMs += tookMs;
-        best = best === null || noiseIn(found) < noiseIn(best) ? found : best;
-        if (noiseIn(best) <= MAX_NOISE || performance.now() + tookMs > patientUntilMs) break;
+        best = best === null || noiseOf(found) < noiseOf(best) ? found : best;
+        if (noiseOf(best) <= MAX_NOISE || performance.now() + tookMs > patientUntilMs) break;
       }
       if (best !== null) measurements[target.name] = best;
     }
@@ -173,7 +175,7 @@ class Bench {
         load: (seconds) => this.#load(target, running, connections, seconds),
       });
       const { requestsPerSecond } = measurement;
-      const noise = `others took ${(noiseIn(measurement) * 100).toFixed(1)} %`;
+      const noise = `others took ${(noiseOf(measurement) * 100).toFixed(1)} %`;
       say(`${target.title}: ${Math.round(requestsPerSecond)} requests a second, ${noise}`);
       return measurement;
     } finally {
@@ -242,12 +244,8 @@ interface Stage {
   readonly nginx: string | null;
 }
 
-function noiseIn({ steal, foreign }: Measurement): number {
-  return steal + foreign;
-}
-
-function noiseOf({ measurements }: Round): number {
-  return Math.max(...Object.values(measurements).map(noiseIn));
+function stealOf({ measurements }: Round): number {
+  return Math.max(...Object.values(measurements).map(({ steal }) => steal));
 }
 
 /** Waits while others use the machine: nothing of ours runs now. */
@@ -260,10 +258,6 @@ async function untilCalm(patienceMs: number): Promise<void> {
     const used = after.busy + after.steal - before.busy - before.steal;
     if (used / (after.total - before.total) <= MAX_NOISE || performance.now() > endMs) return;
   }
-}
-
-function quietest(rounds: readonly Round[], count: number): Round[] {
-  return [...rounds].sort((a, b) => noiseOf(a) - noiseOf(b)).slice(0, count);
 }
 
 function describe(conditions: readonly (readonly [string, string])[]): string {

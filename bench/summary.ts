@@ -1,6 +1,13 @@
 /** Medians over rounds. Ratios are taken inside a round, where both sides had the same machine. Pure. */
 import type { Measurement } from './measure.ts';
 
+/** Share of the machine that the hypervisor or others may take; a measurement with more is left out. */
+export const MAX_NOISE = 0.1;
+
+export function noiseOf({ steal, foreign }: Measurement): number {
+  return steal + foreign;
+}
+
 /** Middle, smallest and largest of the rounds. */
 export interface Spread {
   readonly median: number;
@@ -15,6 +22,10 @@ export interface Round {
 }
 
 export interface Row {
+  /** Measurements used, and made. Where all were noisy, all are used: `usedNoisy`. */
+  readonly used: number;
+  readonly made: number;
+  readonly usedNoisy: boolean;
   readonly requestsPerSecond: Spread;
   /** Requests a second, in shares of those of the target. */
   readonly toDirect: Spread;
@@ -56,20 +67,28 @@ const NONE: Spread = { median: Number.NaN, min: Number.NaN, max: Number.NaN };
 
 /** @param rounds - of one number of connections */
 export function summarise(rounds: readonly Round[], target: string): Row {
-  const own = rounds.flatMap(({ measurements }) => measurements[target] ?? []);
+  const made = rounds.flatMap(({ measurements }) => measurements[target] ?? []);
+  const own = quietOr(made, noiseOf);
   const over = (read: (m: Measurement) => number | null): Spread | null => spreadOf(own.map(read));
-  const against = (base: string, read: (m: Measurement) => number | null): Spread | null =>
-    spreadOf(
-      rounds.map(({ measurements }) => {
-        const mine = measurements[target];
-        const theirs = measurements[base];
-        if (mine === undefined || theirs === undefined) return null;
+  const against = (base: string, read: (m: Measurement) => number | null): Spread | null => {
+    const couples = rounds.flatMap(({ measurements }) => {
+      const mine = measurements[target];
+      const theirs = measurements[base];
+      return mine === undefined || theirs === undefined ? [] : [{ mine, theirs }];
+    });
+    const used = quietOr(couples, ({ mine, theirs }) => Math.max(noiseOf(mine), noiseOf(theirs)));
+    return spreadOf(
+      used.map(({ mine, theirs }) => {
         const [top, bottom] = [read(mine), read(theirs)];
         return top === null || bottom === null ? null : top / bottom;
       }),
     );
+  };
   const rate = (m: Measurement): number => m.requestsPerSecond;
   return {
+    used: own.length,
+    made: made.length,
+    usedNoisy: own.some((m) => noiseOf(m) > MAX_NOISE),
     requestsPerSecond: over(rate) ?? NONE,
     toDirect: against('direct', rate) ?? NONE,
     toHttpProxy: against('http-proxy', rate) ?? NONE,
@@ -84,10 +103,16 @@ export function summarise(rounds: readonly Round[], target: string): Row {
     foreign: over((m) => m.foreign) ?? NONE,
     steal: over((m) => m.steal) ?? NONE,
     peakRssMiB: peaksOf(own),
-    losses: lossesOf(own),
-    errors: own.reduce((sum, { errors }) => sum + errors, 0),
-    unsettled: own.map(({ unsettled }) => unsettled).filter((text) => text !== ''),
+    losses: lossesOf(made),
+    errors: made.reduce((sum, { errors }) => sum + errors, 0),
+    unsettled: made.map(({ unsettled }) => unsettled).filter((text) => text !== ''),
   };
+}
+
+/** What nobody disturbed; all of it where there is none of that. */
+function quietOr<T>(all: readonly T[], noise: (one: T) => number): readonly T[] {
+  const quiet = all.filter((one) => noise(one) <= MAX_NOISE);
+  return quiet.length > 0 ? quiet : all;
 }
 
 function peaksOf(measurements: readonly Measurement[]): Record<string, number> {

@@ -13,12 +13,13 @@ const TITLE_WIDTH = 25;
 
 const SPEED: readonly Column[] = [
   ['req/s', 8, (row) => whole(row.requestsPerSecond)],
-  ['(min–max)', 14, (row) => range(row.requestsPerSecond)],
+  ['(min–max)', 13, (row) => range(row.requestsPerSecond)],
   ['×direct', 9, (row) => ratio(row.toDirect)],
-  ['×http-proxy', 13, (row) => ratio(row.toHttpProxy)],
-  ['p50 ms', 9, (row) => row.p50Ms.median.toFixed(2)],
-  ['p99 ms', 9, (row) => row.p99Ms.median.toFixed(2)],
-  ['others %', 10, (row) => percent(row.foreign)],
+  ['×http-proxy', 12, (row) => ratio(row.toHttpProxy)],
+  ['p50 ms', 8, (row) => row.p50Ms.median.toFixed(2)],
+  ['p99 ms', 8, (row) => row.p99Ms.median.toFixed(2)],
+  ['others %', 9, (row) => percent(row.foreign)],
+  ['n', 5, (row) => `${row.used}/${row.made}`],
 ];
 
 const COST: readonly Column[] = [
@@ -71,6 +72,9 @@ function renderNotes(rows: readonly TitledRow[]): string {
   const notes = rows.flatMap(({ title, row }) => {
     const losses = Object.entries(row.losses).map(([name, count]) => `${name} ${count}`);
     return [
+      ...(row.usedNoisy
+        ? [`${title}: others took over a tenth of the machine in all of them`]
+        : []),
       ...(losses.length === 0 ? [] : [`${title}: not recorded: ${losses.join(', ')}`]),
       ...(row.errors === 0 ? [] : [`${title}: ${row.errors} ERRORS SEEN BY CALLERS`]),
       ...row.unsettled.map((text) => `${title}: NOT SETTLED: ${text}`),

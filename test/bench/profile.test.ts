@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { selfTimes } from '../../bench/profile.ts';
 import { replaceBetween } from '../../bench/results.ts';
 
-test('sums own time by function, idle time left out', () => {
+test('sums own time by function, without idle time and what lies outside of the load', () => {
   const frame = (functionName: string, url: string, lineNumber: number) => ({
     functionName,
     url,
@@ -15,10 +15,11 @@ test('sums own time by function, idle time left out', () => {
       { id: 3, callFrame: frame('writev', '', -1) },
       { id: 4, callFrame: frame('read', 'file:///p/src/a.ts', 9) },
     ],
-    samples: [1, 2, 3, 4],
-    timeDeltas: [900, 20, 25, 55],
+    startTime: 5_000,
+    samples: [3, 1, 2, 3, 4, 3],
+    timeDeltas: [100, 900, 20, 25, 55, 800],
   };
-  expect(selfTimes(JSON.stringify(profile), '/p/')).toEqual([
+  expect(selfTimes(JSON.stringify(profile), { root: '/p/', fromUs: 5_500, toUs: 6_200 })).toEqual([
     { place: 'read src/a.ts:10', share: 0.75 },
     { place: 'writev', share: 0.25 },
   ]);

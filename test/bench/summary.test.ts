@@ -37,6 +37,16 @@ test('ratios are taken inside a round, so a machine that is slow in one round do
   expect(row.toDirect).toEqual({ median: 0.5, min: 0.5, max: 0.5 });
 });
 
+test('a measurement that others disturbed is left out, unless all were', () => {
+  const noisy = { direct: measurement(100), full: measurement(7, { foreign: 0.2 }) };
+  const rounds = [round(100, 50), { connections: 32, measurements: noisy }];
+  const row = summarise(rounds, 'full');
+  expect([row.used, row.made, row.usedNoisy]).toEqual([1, 2, false]);
+  expect(row.requestsPerSecond.median).toBe(50);
+  expect(row.toDirect.median).toBe(0.5);
+  expect(summarise(rounds.slice(1), 'full').usedNoisy).toBe(true);
+});
+
 test('losses, errors and unrest of all rounds are kept', () => {
   const bad = { losses: { 'shed(in_flight)': 2 }, errors: 3, unsettled: 'legs in flight: 1' };
   const rounds = [1, 2].map(() => ({
