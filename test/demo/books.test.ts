@@ -9,6 +9,7 @@ interface Figures {
   readonly inFlight?: number;
   readonly pendingBytes?: number;
   readonly lag?: number;
+  readonly committed?: number;
 }
 
 /** Books of one gateway and one candidate, as far as they are read here. */
@@ -33,8 +34,9 @@ function booksOf(figures: Figures): Books {
       legsInFlight: figures.inFlight ?? 0,
       recorder: {
         pendingBytes: figures.pendingBytes ?? 0,
-        committedPairs: 0,
-        publisher: figures.lag === undefined ? null : { lag: figures.lag },
+        committedPairs: figures.committed ?? 0,
+        publisher:
+          figures.lag === undefined ? null : { lag: figures.lag, published: 0, deadLetters: 0 },
       },
     },
   };
@@ -53,6 +55,8 @@ describe('books of a demo', () => {
     [{ inFlight: 4 }, '4 copies in flight'],
     [{ pendingBytes: 99 }, '99 bytes not yet on disk'],
     [{ lag: 7 }, '7 pairs not yet acknowledged by Kafka'],
+    // The recorder has heard of acknowledgements that the publisher has not told of yet.
+    [{ lag: 0, committed: 3 }, '3 pairs not yet acknowledged by Kafka'],
   ])('%j are not quiet', (figures, expected) => {
     expect(unsettled(booksOf(figures), true)).toEqual([expected]);
   });

@@ -133,7 +133,7 @@ format() { # DIR NODE
     --add-scram 'SCRAM-SHA-512=[name=app,password=app-secret]')
   # A short-lived tool starts faster with the first compiler only.
   "$java" -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$jars/*" \
-    kafka.tools.StorageTool format --ignore-formatted --cluster-id "$(cat "$1/cluster-id")" \
+    kafka.tools.StorageTool format --ignore-formatted --cluster-id="$(cat "$1/cluster-id")" \
     --config "$node/server.properties" "${scram[@]}" >"$node/format.log" 2>&1 ||
     { cat "$node/format.log" >&2; return 1; }
 }

@@ -28,7 +28,7 @@ set | sed -n "s/^KAFKA_\([A-Z0-9_]*\)='\(.*\)'\$/\1 \2/p" | while read -r name v
 done >"$properties"
 
 java -Xmx128m -XX:TieredStopAtLevel=1 -cp '/opt/kafka/libs/*' kafka.tools.StorageTool \
-  format --ignore-formatted --cluster-id "$CLUSTER_ID" --config "$properties"
+  format --ignore-formatted --cluster-id="$CLUSTER_ID" --config "$properties"
 # shellcheck disable=SC2086
 exec java $KAFKA_HEAP_OPTS -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError \
   -Djava.awt.headless=true -cp '/opt/kafka/libs/*' kafka.Kafka "$properties"
