@@ -33,7 +33,7 @@ describe('HeldBytes', () => {
     );
   });
 
-  it('costs at most a few times its bytes in one-byte pieces, and never pins a large read', () => {
+  it('costs at most a few times its bytes in one-byte pieces, and never pins a large read', async () => {
     const before = process.memoryUsage();
     const held = new HeldBytes();
     for (let i = 0; i < 1_000_000; i++) held.add(Buffer.from([i]));
@@ -47,12 +47,16 @@ describe('HeldBytes', () => {
       Buffer.allocUnsafe(30_000);
       pinned.push(ofRead, ofPool);
     }
-    collectGarbage();
-    const grown = process.memoryUsage().arrayBuffers - before.arrayBuffers;
+    const grownBytes = () => process.memoryUsage().arrayBuffers - before.arrayBuffers;
+    // Memory of buffers is given back some time after they were collected.
+    for (let round = 0; round < 50 && grownBytes() >= 15e6; round++) {
+      collectGarbage();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     expect(held.length).toBe(1_000_000);
     expect(pinned).toHaveLength(2_000);
     // 5 MB are held in large pieces, 1 MB in small ones; 130 MB where views are kept.
-    expect(grown).toBeLessThan(15e6);
+    expect(grownBytes()).toBeLessThan(15e6);
   });
 });
 

@@ -34,7 +34,8 @@ async function writeTopic(brokers: string[]): Promise<string> {
 }
 
 function expectAllMessages(messages: ReadMessage[]): void {
-  const numbers = messages.map(({ value }) => JSON.parse(value ?? '').i);
+  // A producer repeats what a busy broker did not acknowledge in time: at least once is all it promises.
+  const numbers = [...new Set(messages.map(({ value }) => JSON.parse(value ?? '').i))];
   expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: MESSAGES }, (_, i) => i));
   expect(new Set(messages.map(({ partition }) => partition)).size).toBe(PARTITIONS);
   for (const { key, value, headers } of messages) {
