@@ -75,7 +75,9 @@ class Bench {
   async compare(): Promise<void> {
     const { rounds, budget, connections, json, save } = this.#options;
     const conditions = this.#conditions();
-    const endMs = performance.now() + budget * 1_000;
+    const startMs = performance.now();
+    const endMs = startMs + budget * 1_000;
+    const shareMs = (budget * 1_000) / (rounds * connections.length);
     const wanted = Array.from({ length: rounds }, () => connections).flat();
     const kept: Round[] = [];
     const stolen: Round[] = [];
@@ -83,8 +85,9 @@ class Bench {
     while (wanted.length > 0 && stolen.length < MAX_STOLEN_ROUNDS) {
       if (this.isStopping || performance.now() + longestMs > endMs) break;
       const [count = 0] = wanted;
-      // Repetitions may use what time the rounds still to come leave.
-      const round = await this.#round(count, endMs - longestMs * (wanted.length - 1));
+      // Repetitions may use what time the rounds still to come leave: each has its share.
+      const patientUntilMs = startMs + shareMs * (kept.length + 1);
+      const round = await this.#round(count, patientUntilMs);
       longestMs = Math.max(longestMs, round.neededMs);
       const isStolen = stealOf(round) > MAX_NOISE;
       (isStolen ? stolen : kept).push(round);
