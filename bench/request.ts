@@ -7,7 +7,7 @@ export const REQUEST_BODY: string = JSON.stringify({
   transaction_id: 't-123456',
   country: 'DE',
   amount: 1200.5,
-  features: Array.from({ length: 38 }, (_, i) => Number((i * 0.731 + 1).toFixed(5))),
+  features: Array.from({ length: 48 }, (_, i) => Number((i * 0.731 + 1).toFixed(5))),
 });
 
 export const REQUEST_HEADERS: Readonly<Record<string, string>> = {
