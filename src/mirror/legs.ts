@@ -205,7 +205,8 @@ export class Legs implements LaneOwner {
     }
     const ownRate = this.#options.settings.rateOf(key.candidate);
     const probability = Math.min(exchange.frame.rate, ownRate);
-    if (!(this.#drawn(exchange) < probability)) {
+    // u is below 1: where all are selected, it is drawn only for a copy that is made.
+    if (probability < 1 && !(this.#drawn(exchange) < probability)) {
       this.settle({ key }, 'not_selected', '');
       return;
     }
@@ -224,13 +225,13 @@ export class Legs implements LaneOwner {
 
   #decode(exchange: HeldExchange): NonNullable<HeldExchange['decoded']> {
     if (exchange.decoded !== null) return exchange.decoded;
-    const { epoch, instance, frame, u } = exchange;
+    const { epoch, instance, frame } = exchange;
     const route = this.#routes.get(exchange.route);
     if (route === undefined) throw new Error('invariant: a leg has a configured route');
     const { experiment, mirror } = this.#options.config;
     const mark = this.#markOf(exchangeId(epoch, frame.number));
     exchange.decoded = decodeExchange(frame, route, {
-      origin: { instance, epoch, experiment, u, mark },
+      origin: { instance, epoch, experiment, u: this.#drawn(exchange), mark },
       maxDecodedBytes: mirror.maxDecodedBytes,
     });
     return exchange.decoded;

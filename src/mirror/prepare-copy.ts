@@ -2,6 +2,7 @@
  * Makes the copy of a request that candidates get: everything of the caller's but credentials, what was meant
  * for one connection, and what is said anew. Redaction happens here, before anything leaves the mirror.
  */
+import { SHADOW_HEADER } from '../wire/shadow-header.ts';
 import type { CandidateRequest } from './candidates/candidate.ts';
 import {
   CREDENTIAL_HEADERS,
@@ -9,7 +10,6 @@ import {
   HOP_BY_HOP_HEADERS,
   REPLACED_HEADERS,
 } from './redacted-headers.ts';
-import { SHADOW_HEADER } from './shadow-mark.ts';
 
 /** A request as framing reads it: header names and values as sent, body decoded from chunked. */
 export interface CallerRequest {

@@ -3,8 +3,6 @@
  */
 import { hash } from 'node:crypto';
 
-export const SHADOW_HEADER = 'x-understudy-shadow';
-
 const BLOCK_BYTES = 64;
 
 /** Makes the mark of an exchange: `1;EXCHANGE_ID;HMAC`. */
