@@ -1,6 +1,6 @@
 /** Binding and unbinding of admin's HTTP servers. */
 import type { Server } from 'node:http';
-import { isIP } from 'node:net';
+import { formatAddress } from '../config/address.ts';
 import type { Address } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 
@@ -39,5 +39,5 @@ export function closeHttp(server: Server): Promise<void> {
 
 function urlOf(host: string, port: number): string {
   const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${isIP(reachable) === 6 ? `[${reachable}]` : reachable}:${port}`;
+  return `http://${formatAddress({ host: reachable, port })}`;
 }
