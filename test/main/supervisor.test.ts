@@ -10,6 +10,7 @@ import type { Role } from '../../src/main/process-plan.ts';
 import { Supervisor } from '../../src/main/supervisor.ts';
 import { runFolder } from '../../src/telemetry/run-folder.ts';
 import { readStatus } from '../../src/telemetry/status-socket.ts';
+import { isAlive } from '../support/is-alive.ts';
 
 const FAKE = join(import.meta.dirname, 'fixtures', 'fake-process.ts');
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
@@ -180,12 +181,3 @@ describe('the supervisor', () => {
     await expect(call(portOf(supervisor))).rejects.toThrow();
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -6,6 +6,7 @@ import { Instance } from '../e2e/instance.ts';
 import { expectServed, Load, runLoad } from '../e2e/load.ts';
 import { closeWithTest, freePort } from '../e2e/server.ts';
 import { expectBooksToBalance } from '../support/books.ts';
+import { isAlive } from '../support/is-alive.ts';
 import { until } from '../support/until.ts';
 
 async function setScene() {
@@ -22,15 +23,6 @@ async function setScene() {
     },
   });
   return { incumbent, instance, port };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 test('callers and mirror go on when the supervisor is killed, and the next one takes over', async () => {
