@@ -116,6 +116,9 @@ export const LIMITS = {
   /** Role `all`: niceness (0 to 19) and out-of-memory score (0 to 1000) of the processes backstage. */
   backstageNice: 10,
   backstageOomScore: 500,
+  /** The kernel takes a session's niceness once in 100 ms from all who are not root: tries, and their distance. */
+  autogroupTries: 20,
+  autogroupRetryMs: 150,
   /** A status answer, and how long a reader waits for it. */
   statusBytes: 16 * MiB,
   statusTimeoutMs: 1_000,

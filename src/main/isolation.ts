@@ -12,7 +12,11 @@ export function leaveMemoryOutOfCoreDumps(): void {
   tryTo(() => writeFileSync('/proc/self/coredump_filter', '0'));
 }
 
-/** A process backstage: less CPU where there is not enough, and the first to be killed for memory. */
+/**
+ * A process backstage: less CPU where there is not enough, and the first to be killed for memory.
+ *
+ * @param pid - leader of a session of its own
+ */
 export function yieldToGateways(pid: number): void {
   tryTo(() => writeFileSync(`/proc/${pid}/oom_score_adj`, String(LIMITS.backstageOomScore)));
   tryTo(() => setPriority(pid, LIMITS.backstageNice));
@@ -22,6 +26,22 @@ export function yieldToGateways(pid: number): void {
       tryTo(() => setPriority(Number(thread), LIMITS.backstageNice));
     }
   });
+  lowerSession(pid, LIMITS.autogroupTries);
+}
+
+/**
+ * Where the kernel groups tasks by session (sched(7), autogroup), a nice value counts within the session
+ * only, and each child has a session of its own: what counts then is the nice value of the session. The
+ * kernel takes one such change each 100 ms from a user without privileges, hence the repetitions.
+ */
+function lowerSession(pid: number, tries: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, String(LIMITS.backstageNice));
+  } catch (error) {
+    const busy = error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+    if (!busy || tries <= 1) return;
+    setTimeout(() => lowerSession(pid, tries - 1), LIMITS.autogroupRetryMs).unref();
+  }
 }
 
 function tryTo(action: () => void): void {
