@@ -75,6 +75,8 @@ export const LIMITS = {
   ledgerRoomBytes: 64 * KiB,
   /** A gateway that ends waits so long for the mirror to take its farewell. */
   farewellMs: 1_000,
+  /** Bytes of a caller that wait for its upstream connection; then it is not read until that is open. */
+  dialHeldBytes: 64 * KiB,
   /** After bytes of the gateway's own, or an end of its own: so long may the caller go on reading. */
   lingerMs: 2_000,
   /** A connection reset is passed on when what came before it is written, after so long at the latest. */

@@ -14,10 +14,13 @@ import { drawEpoch } from '../wire/epoch.ts';
 import { ExchangeLedger } from '../wire/exchange-ledger.ts';
 import type { GatewayStatus } from '../wire/gateway-status.ts';
 import { SHADOW_HEADER } from '../wire/shadow-header.ts';
+import type { OnBytes } from './byte-connection.ts';
 import type { Exchange } from './exchange.ts';
 import { HeldBudget } from './held-bytes.ts';
 import { MirrorGate } from './mirror-gate.ts';
+import { adoptSocket } from './shared-read.ts';
 import { Splice, type SpliceContext } from './splice.ts';
+import { Upstream } from './upstream.ts';
 import type { Unreachable } from './upstream-error.ts';
 import { WireClient } from './wire-client.ts';
 
@@ -59,7 +62,6 @@ export class Gateway implements SpliceContext {
   readonly budget: HeldBudget;
   readonly maxRequestBytes: number;
   readonly maxAnswerBytes: number;
-  readonly connectTimeoutMs: number;
   readonly tapLimits: SpliceContext['tapLimits'];
   draining = false;
 
@@ -71,7 +73,6 @@ export class Gateway implements SpliceContext {
     this.budget = new HeldBudget(gateway.maxHeldBytes);
     this.maxRequestBytes = gateway.maxRequestBytes;
     this.maxAnswerBytes = gateway.maxAnswerBytes;
-    this.connectTimeoutMs = gateway.connectTimeoutMs;
     const { maxHeadBytes, maxPipelined } = gateway;
     this.tapLimits = { maxHeadBytes, maxPipelined, watchedField: SHADOW_HEADER };
     this.#wire = new WireClient({
@@ -93,10 +94,11 @@ export class Gateway implements SpliceContext {
   async start(targets: readonly ListenTarget[]): Promise<number[]> {
     this.#wire.start();
     const ports: number[] = [];
-    for (const [index, listener] of this.#options.config.listeners.entries()) {
+    const { listeners, gateway } = this.#options.config;
+    for (const [index, listener] of listeners.entries()) {
       const target = targets[index];
       if (target === undefined) throw new Error(`listener ${listener.name} has no socket`);
-      const server = this.#serve(listener.incumbent);
+      const server = this.#serve(new Upstream(listener.incumbent, gateway));
       this.#servers.push(server);
       ports.push(await listenOn(server, target));
     }
@@ -184,12 +186,12 @@ export class Gateway implements SpliceContext {
   }
 
   /** At most a line a second: the ledger has the count. */
-  unreachable(incumbent: Address, cause: Unreachable): void {
+  unreachable(upstream: Upstream, cause: Unreachable): void {
     const now = monotonicMs();
     if (now - this.#warnedMs < 1_000) return;
     this.#warnedMs = now;
-    const { host, port } = incumbent;
-    this.#options.log.warn('incumbent unreachable', { host, port, code: cause.code });
+    const { name } = upstream;
+    this.#options.log.warn('incumbent unreachable', { incumbent: name, code: cause.code });
   }
 
   closed(splice: Splice): void {
@@ -200,16 +202,16 @@ export class Gateway implements SpliceContext {
     return `${this.#options.config.instance}/${this.#options.name}`;
   }
 
-  #serve(incumbent: Address): Server {
+  #serve(upstream: Upstream): Server {
     const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
-    const server = createServer(options, (socket) => this.#accept(socket, incumbent));
+    const server = createServer(options, (socket) => this.#accept(socket, upstream));
     server.on('error', (error) => {
       this.#options.log.warn('cannot accept', { reason: error.message });
     });
     return server;
   }
 
-  #accept(socket: Socket, incumbent: Address): void {
+  #accept(socket: Socket, upstream: Upstream): void {
     const { maxConnections } = this.#options.config.gateway;
     const open = this.#splices.size;
     this.#connections += 1;
@@ -218,7 +220,8 @@ export class Gateway implements SpliceContext {
       return;
     }
     const refuse = open >= maxConnections;
-    this.#splices.add(new Splice(socket, { incumbent, refuse }, this));
+    const adopt = (onBytes: OnBytes) => adoptSocket(socket, onBytes);
+    this.#splices.add(new Splice(adopt, { upstream, refuse }, this));
   }
 }
 

@@ -10,16 +10,10 @@
  */
 import { connect, Socket } from 'node:net';
 import type { Address } from '../config/types.ts';
+import type { OnBytes } from './byte-connection.ts';
 
 const READ_BYTES = 64 * 1024;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
-
-/**
- * Takes one read: an immutable copy, the receiver's to keep.
- *
- * @returns `false` to stop reading until `socket.resume()`
- */
-export type OnBytes = (bytes: Buffer) => boolean;
 
 /** @param accepted - from a server with `pauseOnConnect`; not to be used any more: the result replaces it */
 export function adoptSocket(accepted: Socket, onBytes: OnBytes): Socket {

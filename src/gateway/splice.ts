@@ -10,29 +10,27 @@
  * whether an answer of the gateway's own may be written, and, while it drains, where `Connection: close`
  * goes.
  */
-import type { Socket } from 'node:net';
 import { LIMITS } from '../config/defaults.ts';
-import type { Address } from '../config/types.ts';
 import { ConnectionTap, type TapLimits } from '../framing/connection-tap.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import { type AuthoredCode, authoredAnswer } from './authored-answer.ts';
+import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
 import { Capture, type CaptureContext } from './capture.ts';
-import { adoptSocket, connectSocket } from './shared-read.ts';
-import { CONNECT_TIMEOUT, toUnreachable, type Unreachable } from './upstream-error.ts';
+import type { Upstream } from './upstream.ts';
+import type { Unreachable } from './upstream-error.ts';
 
 /** What the connections of a process share. */
 export interface SpliceContext extends CaptureContext {
   readonly tapLimits: TapLimits;
-  readonly connectTimeoutMs: number;
   /** Answers carry `Connection: close` from now on. */
   readonly draining: boolean;
   countOpaqueBytes(bytes: number): void;
-  unreachable(incumbent: Address, cause: Unreachable): void;
+  unreachable(upstream: Upstream, cause: Unreachable): void;
   closed(splice: Splice): void;
 }
 
 export interface SpliceOptions {
-  readonly incumbent: Address;
+  readonly upstream: Upstream;
   /** The gateway is at its connection cap: the first request is answered 503. */
   readonly refuse: boolean;
 }
@@ -43,12 +41,11 @@ const NOTHING: Buffer = Buffer.alloc(0);
 export class Splice {
   readonly #context: SpliceContext;
   readonly #options: SpliceOptions;
-  readonly #caller: Socket;
+  readonly #caller: ByteConnection;
   readonly #capture: Capture;
   readonly #tap: ConnectionTap;
-  #upstream: Socket | null = null;
-  #connected = false;
-  #connectTimer: NodeJS.Timeout | undefined;
+  /** A `Dial` until it is open, then the connection itself. */
+  #upstream: ByteSink | null = null;
   #lingerTimer: NodeJS.Timeout | undefined;
   /** The gateway has ended this connection with bytes or an end of its own: what still comes is let go. */
   #over = false;
@@ -58,13 +55,17 @@ export class Splice {
   #upstreamEnded = false;
   #lastByteMs = monotonicMs();
 
-  /** @param accepted - from a server with `pauseOnConnect` */
-  constructor(accepted: Socket, options: SpliceOptions, context: SpliceContext) {
+  /** @param openCaller - begins to read the caller's connection */
+  constructor(
+    openCaller: (onBytes: OnBytes) => ByteConnection,
+    options: SpliceOptions,
+    context: SpliceContext,
+  ) {
     this.#context = context;
     this.#options = options;
     this.#capture = new Capture(context);
     this.#tap = new ConnectionTap(this.#capture, context.tapLimits);
-    this.#caller = adoptSocket(accepted, (bytes) => this.#fromCaller(bytes));
+    this.#caller = openCaller((bytes) => this.#fromCaller(bytes));
     this.#caller.on('drain', () => this.#upstream?.resume());
     this.#caller.on('end', () => this.#onCallerEnd());
     this.#caller.on('error', () => this.#onCallerError());
@@ -144,32 +145,27 @@ export class Splice {
     return more;
   }
 
-  #connect(): Socket {
-    const { incumbent } = this.#options;
-    const upstream = connectSocket(incumbent, (bytes) => this.#fromIncumbent(bytes));
-    this.#upstream = upstream;
-    this.#connectTimer = setTimeout(
-      () => this.#unreachable(CONNECT_TIMEOUT),
-      this.#context.connectTimeoutMs,
-    );
-    upstream.on('connect', () => {
-      this.#connected = true;
-      clearTimeout(this.#connectTimer);
+  #connect(): ByteSink {
+    const dial = this.#options.upstream.open({
+      onBytes: (bytes) => this.#fromIncumbent(bytes),
+      connected: (connection) => this.#onConnected(connection),
+      drained: () => this.#caller.resume(),
+      failed: (cause) => this.#unreachable(cause),
     });
-    upstream.on('drain', () => this.#caller.resume());
-    upstream.on('end', () => this.#onUpstreamEnd());
-    upstream.on('error', (error) => {
-      if (this.#connected) this.#onUpstreamReset();
-      else this.#unreachable(toUnreachable(error));
-    });
-    return upstream;
+    this.#upstream = dial;
+    return dial;
+  }
+
+  #onConnected(connection: ByteConnection): void {
+    this.#upstream = connection;
+    connection.on('drain', () => this.#caller.resume());
+    connection.on('end', () => this.#onUpstreamEnd());
+    connection.on('error', () => this.#onUpstreamReset());
   }
 
   #unreachable(cause: Unreachable): void {
-    clearTimeout(this.#connectTimer);
-    this.#upstream?.destroy();
     if (this.#over || this.#caller.destroyed) return;
-    this.#context.unreachable(this.#options.incumbent, cause);
+    this.#context.unreachable(this.#options.upstream, cause);
     const method = this.#tap.owedMethod;
     this.#capture.close('incumbent_unreachable', cause.reason);
     this.#author(cause.code, method);
@@ -194,7 +190,8 @@ export class Splice {
       this.#caller.resetAndDestroy();
       return;
     }
-    this.#caller.end(authoredAnswer(code, method));
+    this.#caller.write(authoredAnswer(code, method));
+    this.#caller.end();
     this.#caller.resume();
     this.#linger();
   }
@@ -228,9 +225,7 @@ export class Splice {
 
   #onCallerError(): void {
     this.#capture.close('client_abort', 'reset');
-    const upstream = this.#upstream;
-    if (this.#connected) upstream?.resetAndDestroy();
-    else upstream?.destroy();
+    this.#upstream?.resetAndDestroy();
   }
 
   /** What the incumbent sent before its reset is the caller's; then it sees the same reset. */
@@ -251,7 +246,6 @@ export class Splice {
   }
 
   #onCallerClose(): void {
-    clearTimeout(this.#connectTimer);
     clearTimeout(this.#lingerTimer);
     const upstreamFirst = this.#upstreamEnded && !this.#callerEnded;
     this.#capture.close(upstreamFirst ? 'incumbent_abort' : 'client_abort', 'truncated');
