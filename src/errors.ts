@@ -53,6 +53,8 @@ export const ERRORS = {
     true,
     'The incumbent did not accept a connection in time.',
   ),
+  UND_INCUMBENT_SLOW: row('incumbent', true, 'The incumbent did not begin its answer in time.'),
+  UND_REQUEST_TIMEOUT: row('downstream', true, 'The request did not arrive in time.'),
   UND_GATEWAY_BUSY: row('downstream', true, 'The gateway is at its connection cap.'),
 
   // telemetry: run folder, status, settings

@@ -71,6 +71,11 @@ export const METRICS = {
     ['process'],
     'Bytes relayed on opaque connections.',
   ),
+  understudy_connection_limits_total: row(
+    'counter',
+    ['process', 'limit'],
+    'Connections that a limit of time or number ended or refused.',
+  ),
   understudy_gateway_held_bytes: row('gauge', ['process'], 'Bytes kept for mirroring.'),
   understudy_gateway_held_limit_bytes: row('gauge', ['process'], 'Cap of the bytes kept.'),
   understudy_wire_connected: row('gauge', ['process'], '1 while a gateway reaches the mirror.'),

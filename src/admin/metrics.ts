@@ -137,6 +137,9 @@ function addGateway(samples: Samples, gateway: GatewayStatus): void {
   for (const [reason, count] of Object.entries(connections.opaque)) {
     samples.add('understudy_opaque_connections_total', count, { ...labels, reason });
   }
+  for (const [limit, count] of Object.entries(connections.limited)) {
+    samples.add('understudy_connection_limits_total', count, { ...labels, limit });
+  }
   add('understudy_gateway_held_bytes', gateway.heldBytes);
   add('understudy_gateway_held_limit_bytes', gateway.maxHeldBytes);
   add('understudy_wire_connected', wire.connected ? 1 : 0);

@@ -17,6 +17,13 @@ export const DEFAULTS = {
     processes: 1,
     health: null,
     connectTimeoutMs: 3_000,
+    idleTimeoutMs: 900_000,
+    headTimeoutMs: 30_000,
+    bodyTimeoutMs: 60_000,
+    bodyMinBytesPerSecond: 500,
+    answerTimeoutMs: 0,
+    slowReaderTimeoutMs: 120_000,
+    tunnelTimeoutMs: 3_600_000,
     maxConnections: 10_000,
     maxRequestBytes: 1 * MiB,
     maxAnswerBytes: 1 * MiB,
@@ -83,6 +90,8 @@ export const LIMITS = {
   resetFlushMs: 1_000,
   /** Connections over maxConnections that wait for their 503; more are reset. */
   refusedConnections: 256,
+  /** Each connection is looked at so often for its time limits. */
+  timeSweepMs: 500,
   /** While a gateway drains: a connection without a byte for so long is ended, and how often it looks. */
   drainIdleMs: 2_000,
   drainSweepMs: 50,

@@ -56,6 +56,32 @@ const gateway = z.strictObject({
   connectTimeoutMs: milliseconds().default(DEFAULTS.gateway.connectTimeoutMs).meta({
     description: 'How long a connection to the incumbent may take; then 504.',
   }),
+  idleTimeoutMs: integer(0, 24 * HOUR_MS)
+    .default(DEFAULTS.gateway.idleTimeoutMs)
+    .meta({
+      description: 'A connection with no exchange under way is ended after so long; 0: never.',
+    }),
+  headTimeoutMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.headTimeoutMs).meta({
+    description: 'A request head arrives in so long, from its first byte; then 408. 0: no limit.',
+  }),
+  bodyTimeoutMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.bodyTimeoutMs).meta({
+    description:
+      'A request body arrives in so long, and a second more for each so many bytes; then 408.',
+  }),
+  bodyMinBytesPerSecond: integer(0, MiB).default(DEFAULTS.gateway.bodyMinBytesPerSecond).meta({
+    description: 'Bytes of a body that earn a second more; 0: bodyTimeoutMs is for the whole body.',
+  }),
+  answerTimeoutMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.answerTimeoutMs).meta({
+    description: 'The incumbent begins its answer in so long; then 504. 0: no limit.',
+  }),
+  slowReaderTimeoutMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.slowReaderTimeoutMs).meta({
+    description: 'A caller that takes nothing of its answer for so long is reset; 0: never.',
+  }),
+  tunnelTimeoutMs: integer(0, 24 * HOUR_MS)
+    .default(DEFAULTS.gateway.tunnelTimeoutMs)
+    .meta({
+      description: 'An opaque connection without a byte for so long is ended; 0: never.',
+    }),
   maxConnections: integer(1, 1_000_000).default(DEFAULTS.gateway.maxConnections).meta({
     description: 'Open connections of callers, a gateway process; the next is answered 503.',
   }),

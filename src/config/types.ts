@@ -46,6 +46,14 @@ export interface GatewayConfig {
   /** Where `/livez` and `/readyz` of the gateways are served; `null`: nowhere. */
   readonly health: Address | null;
   readonly connectTimeoutMs: number;
+  /** Time limits of a connection, each by what it is at: see gateway/time-limits.ts. 0: no limit. */
+  readonly idleTimeoutMs: number;
+  readonly headTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+  readonly bodyMinBytesPerSecond: number;
+  readonly answerTimeoutMs: number;
+  readonly slowReaderTimeoutMs: number;
+  readonly tunnelTimeoutMs: number;
   /** Open downstream connections of one gateway process; the next is answered 503. */
   readonly maxConnections: number;
   /** Request bytes kept for mirroring, an exchange; past it the exchange is `shed(request_too_large)`. */

@@ -45,6 +45,11 @@ export class Capture implements TapEvents {
   upstreamPending = false;
   /** Answer bytes wait for a caller that reads slowly. */
   downstreamPaused = false;
+  /** Requests whose head was complete, and answers that were. */
+  requests = 0;
+  answers = 0;
+  /** The head of the final answer that is owed next has come, and not all of it. */
+  answering = false;
   /** Offset after the last answer head in the bytes pushed last; 0 where there was none. */
   answerHeadEnd = 0;
   /** Nothing but that answer is owed, and its incumbent did not announce to close. */
@@ -64,7 +69,23 @@ export class Capture implements TapEvents {
     return this.#owed.length;
   }
 
+  /** A byte of the answer that is owed next was relayed, be it an interim one. */
+  get answerBegun(): boolean {
+    return (this.#owed[0]?.firstByteMs ?? 0) > 0;
+  }
+
+  /** A request's head is complete and its body is not. */
+  get bodyPartial(): boolean {
+    return this.#reading !== null;
+  }
+
+  /** Bytes so far of the request whose body is not complete. */
+  get partialBytes(): number {
+    return this.#reading?.requestBytes ?? 0;
+  }
+
   requestHead(head: RequestHead): void {
+    this.requests += 1;
     const exchange = this.#context.gate.open(head, wallMs());
     this.#context.ledger.see(exchange.route, exchange.hour);
     this.#owed.push(exchange);
@@ -106,6 +127,7 @@ export class Capture implements TapEvents {
 
   answerHead(head: AnswerHead, end: number): void {
     const exchange = this.#owed[0];
+    this.answering = true;
     this.answerHeadEnd = end;
     this.answerIsLast = !head.close && this.#owed.length === 1 && this.#reading === null;
     if (exchange === undefined) return;
@@ -130,6 +152,8 @@ export class Capture implements TapEvents {
 
   answerEnd(): void {
     const exchange = this.#owed.shift();
+    this.answering = false;
+    this.answers += 1;
     if (exchange === undefined) return;
     exchange.answerEnded = true;
     exchange.endMs = this.nowMs;

@@ -20,6 +20,7 @@ import { HeldBudget } from './held-bytes.ts';
 import { MirrorGate } from './mirror-gate.ts';
 import { adoptSocket } from './shared-read.ts';
 import { Splice, type SpliceContext } from './splice.ts';
+import type { ConnectionLimit, TimeLimit, TimeLimits } from './time-limits.ts';
 import { Upstream } from './upstream.ts';
 import type { Unreachable } from './upstream-error.ts';
 import { WireClient } from './wire-client.ts';
@@ -52,8 +53,10 @@ export class Gateway implements SpliceContext {
   readonly #servers: Server[] = [];
   readonly #splices = new Set<Splice>();
   readonly #opaque: Partial<Record<OpaqueReason, number>> = {};
+  readonly #limited: Partial<Record<ConnectionLimit, number>> = {};
   #opaqueBytes = 0;
   #connections = 0;
+  #sweep: NodeJS.Timeout | undefined;
   #drained: Promise<void> | null = null;
   #warnedMs = Number.NEGATIVE_INFINITY;
 
@@ -63,6 +66,7 @@ export class Gateway implements SpliceContext {
   readonly maxRequestBytes: number;
   readonly maxAnswerBytes: number;
   readonly tapLimits: SpliceContext['tapLimits'];
+  readonly timeLimits: TimeLimits;
   draining = false;
 
   constructor(options: GatewayOptions) {
@@ -73,6 +77,7 @@ export class Gateway implements SpliceContext {
     this.budget = new HeldBudget(gateway.maxHeldBytes);
     this.maxRequestBytes = gateway.maxRequestBytes;
     this.maxAnswerBytes = gateway.maxAnswerBytes;
+    this.timeLimits = gateway;
     const { maxHeadBytes, maxPipelined } = gateway;
     this.tapLimits = { maxHeadBytes, maxPipelined, watchedField: SHADOW_HEADER };
     this.#wire = new WireClient({
@@ -93,6 +98,7 @@ export class Gateway implements SpliceContext {
    */
   async start(targets: readonly ListenTarget[]): Promise<number[]> {
     this.#wire.start();
+    this.#sweep = setInterval(() => this.#lookAtTimes(), LIMITS.timeSweepMs).unref();
     const ports: number[] = [];
     const { listeners, gateway } = this.#options.config;
     for (const [index, listener] of listeners.entries()) {
@@ -132,6 +138,7 @@ export class Gateway implements SpliceContext {
         total: this.#connections,
         opaque: { ...this.#opaque },
         opaqueBytes: this.#opaqueBytes,
+        limited: { ...this.#limited },
       },
       wire: {
         connected: this.#wire.connected,
@@ -169,6 +176,7 @@ export class Gateway implements SpliceContext {
     }
     if (this.#splices.size > 0) log.warn('drain timed out', { connections: this.#splices.size });
     for (const splice of this.#splices) splice.destroy();
+    clearInterval(this.#sweep);
     await this.#wire.close();
     log.info('drained');
   }
@@ -194,8 +202,21 @@ export class Gateway implements SpliceContext {
     this.#options.log.warn('incumbent unreachable', { incumbent: name, code: cause.code });
   }
 
+  limited(limit: TimeLimit): void {
+    this.#countLimit(limit);
+  }
+
   closed(splice: Splice): void {
     this.#splices.delete(splice);
+  }
+
+  #lookAtTimes(): void {
+    const now = monotonicMs();
+    for (const splice of this.#splices) splice.limitStep(now);
+  }
+
+  #countLimit(limit: ConnectionLimit): void {
+    this.#limited[limit] = (this.#limited[limit] ?? 0) + 1;
   }
 
   #instance(): string {
@@ -216,10 +237,12 @@ export class Gateway implements SpliceContext {
     const open = this.#splices.size;
     this.#connections += 1;
     if (open >= maxConnections + LIMITS.refusedConnections) {
+      this.#countLimit('overflow');
       socket.resetAndDestroy();
       return;
     }
     const refuse = open >= maxConnections;
+    if (refuse) this.#countLimit('connections');
     const adopt = (onBytes: OnBytes) => adoptSocket(socket, onBytes);
     this.#splices.add(new Splice(adopt, { upstream, refuse }, this));
   }

@@ -16,16 +16,19 @@ import { monotonicMs } from '../telemetry/clock.ts';
 import { type AuthoredCode, authoredAnswer } from './authored-answer.ts';
 import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
 import { Capture, type CaptureContext } from './capture.ts';
+import { type TimeLimit, type TimeLimits, TimeWatch } from './time-limits.ts';
 import type { Upstream } from './upstream.ts';
 import type { Unreachable } from './upstream-error.ts';
 
 /** What the connections of a process share. */
 export interface SpliceContext extends CaptureContext {
   readonly tapLimits: TapLimits;
+  readonly timeLimits: TimeLimits;
   /** Answers carry `Connection: close` from now on. */
   readonly draining: boolean;
   countOpaqueBytes(bytes: number): void;
   unreachable(upstream: Upstream, cause: Unreachable): void;
+  limited(limit: TimeLimit): void;
   closed(splice: Splice): void;
 }
 
@@ -49,11 +52,11 @@ export class Splice {
   #lingerTimer: NodeJS.Timeout | undefined;
   /** The gateway has ended this connection with bytes or an end of its own: what still comes is let go. */
   #over = false;
-  #answerRelayed = false;
   #closeSent = false;
   #callerEnded = false;
   #upstreamEnded = false;
   #lastByteMs = monotonicMs();
+  readonly #watch = new TimeWatch();
 
   /** @param openCaller - begins to read the caller's connection */
   constructor(
@@ -77,6 +80,20 @@ export class Splice {
   drainStep(nowMs: number): void {
     if (this.#over || this.#tap.opaque !== '' || !this.#tap.idle) return;
     if (this.#closeSent || nowMs - this.#lastByteMs >= LIMITS.drainIdleMs) this.#endBoth();
+  }
+
+  /** Looks whether what the connection is at has taken too long. */
+  limitStep(nowMs: number): void {
+    if (this.#over || this.#options.refuse) return;
+    const flow = {
+      headPartial: this.#tap.requestPartial,
+      lastByteMs: this.#lastByteMs,
+      upstreamBytes: this.#upstream?.writableLength ?? 0,
+      downstreamBytes: this.#caller.writableLength,
+    };
+    const progress = this.#tap.opaque === '' ? this.#capture : null;
+    const limit = this.#watch.look(nowMs, progress, flow, this.#context.timeLimits);
+    if (limit !== '') this.#endAtLimit(limit);
   }
 
   /** Ends the connection now; exchanges under way are `shed(gateway_exit)`. */
@@ -109,7 +126,6 @@ export class Splice {
     const now = monotonicMs();
     this.#lastByteMs = now;
     if (this.#over) return true;
-    this.#answerRelayed = true;
     if (this.#tap.opaque !== '') {
       this.#context.countOpaqueBytes(bytes.length);
       return this.#caller.write(bytes);
@@ -186,7 +202,7 @@ export class Splice {
   #author(code: AuthoredCode, method: string): void {
     if (this.#over) return;
     this.#over = true;
-    if (this.#tap.opaque !== '' || this.#answerRelayed) {
+    if (this.#tap.opaque !== '') {
       this.#caller.resetAndDestroy();
       return;
     }
@@ -194,6 +210,28 @@ export class Splice {
     this.#caller.end();
     this.#caller.resume();
     this.#linger();
+  }
+
+  /** Says so where no byte of that answer was relayed; ends quietly where nothing was under way. */
+  #endAtLimit(limit: TimeLimit): void {
+    this.#context.limited(limit);
+    if (limit === 'idle' || limit === 'tunnel') {
+      this.#endBoth();
+      return;
+    }
+    const isUnanswered = this.#capture.open > 0 && !this.#capture.answerBegun;
+    const mayAuthor = limit === 'head' || (limit !== 'reader' && isUnanswered);
+    const method = this.#tap.owedMethod;
+    if (limit === 'answer') this.#capture.close('incumbent_abort', 'timeout');
+    else if (limit === 'body' && mayAuthor) this.#capture.close('refused', 'body_timeout');
+    else this.#capture.close('client_abort', 'timeout');
+    this.#upstream?.resetAndDestroy();
+    if (mayAuthor) {
+      this.#author(limit === 'answer' ? 'UND_INCUMBENT_SLOW' : 'UND_REQUEST_TIMEOUT', method);
+    } else {
+      this.#over = true;
+      this.#caller.resetAndDestroy();
+    }
   }
 
   #endBoth(): void {

@@ -22,10 +22,10 @@ export const EXCHANGE_REASONS = {
   ineligible: ['route', 'method', 'upgrade', 'foreign_mark', 'opaque'],
   paused: ['operator', 'mirror_off'],
   not_selected: [''],
-  refused: ['busy'],
+  refused: ['busy', 'body_timeout'],
   incumbent_unreachable: ['refused', 'unresolved', 'timeout', 'network'],
-  incumbent_abort: ['reset', 'truncated'],
-  client_abort: ['reset', 'truncated'],
+  incumbent_abort: ['reset', 'truncated', 'timeout'],
+  client_abort: ['reset', 'truncated', 'timeout'],
   shed: [
     'request_too_large',
     'answer_too_large',

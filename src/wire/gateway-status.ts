@@ -24,6 +24,8 @@ export interface GatewayStatus {
     /** Connections that turned opaque, by reason. */
     readonly opaque: Readonly<Record<string, number>>;
     readonly opaqueBytes: number;
+    /** Connections that a limit ended or refused, by limit. */
+    readonly limited: Readonly<Record<string, number>>;
   };
   readonly wire: {
     readonly connected: boolean;
