@@ -1,9 +1,9 @@
-/** The load generator: wrk where there is one, autocannon otherwise. */
+/** The load: as fast as answers come (wrk where there is one, autocannon otherwise), or at a rate of its own. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runPinned } from './pinned.ts';
-import { REQUEST_BODY, REQUEST_HEADERS, SCORE_PATH } from './request.ts';
+import { REQUEST_HEADERS, requestBody, SCORE_PATH } from './request.ts';
 
 /** What callers saw. */
 export interface LoadResult {
@@ -27,6 +27,13 @@ export interface LoadGenerator {
   run(options: LoadOptions): Promise<LoadResult>;
 }
 
+/** What is sent, and how. */
+export interface RequestShape {
+  readonly bodyBytes: number;
+  /** Each request on a connection of its own. */
+  readonly close: boolean;
+}
+
 /** Beyond the measured time: connecting, and the last answers. */
 const GRACE_MS = 20_000;
 
@@ -38,11 +45,12 @@ export function createLoadGenerator(options: {
   readonly wrk: string | null;
   readonly core: number | null;
   readonly folder: string;
+  readonly shape: RequestShape;
 }): LoadGenerator {
-  const { wrk, core, folder } = options;
-  if (wrk === null) return { name: 'autocannon', run: (load) => runAutocannon(load, core) };
+  const { wrk, core, folder, shape } = options;
+  if (wrk === null) return { name: 'autocannon', run: (load) => runAutocannon(load, core, shape) };
   const script = join(folder, 'score.lua');
-  writeFileSync(script, wrkScript());
+  writeFileSync(script, wrkScript(shape));
   return {
     name: 'wrk',
     run: async ({ port, connections, seconds }) => {
@@ -54,25 +62,31 @@ export function createLoadGenerator(options: {
   };
 }
 
-/**
- * At a rate of its own instead of as fast as answers come.
- *
- * @param rate - requests a second, all connections together
- */
-export async function runAutocannon(
+/** Requests at a rate of their own: see `open-loop.ts`. */
+export async function runOpenLoop(
   { port, connections, seconds }: LoadOptions,
   core: number | null,
-  rate = 0,
+  pace: { readonly rate: number; readonly bodyBytes: number },
+): Promise<LoadResult> {
+  const program = fileURLToPath(new URL('./open-loop.ts', import.meta.url));
+  const args = [program, port, connections, pace.rate, seconds, pace.bodyBytes].map(String);
+  const timeoutMs = seconds * 1_000 + GRACE_MS;
+  return JSON.parse(await runPinned({ command: process.execPath, args, core }, timeoutMs));
+}
+
+async function runAutocannon(
+  { port, connections, seconds }: LoadOptions,
+  core: number | null,
+  { bodyBytes, close }: RequestShape,
 ): Promise<LoadResult> {
   const program = fileURLToPath(import.meta.resolve('autocannon'));
-  const headers = Object.entries(REQUEST_HEADERS).flatMap(([name, value]) => [
+  const headers = Object.entries(headersOf(close)).flatMap(([name, value]) => [
     '-H',
     `${name}=${value}`,
   ]);
-  const args = ['-j', '-c', connections, '-d', seconds, '-m', 'POST', '-b', REQUEST_BODY];
-  const paced = rate > 0 ? ['-R', rate] : [];
+  const args = ['-j', '-c', connections, '-d', seconds, '-m', 'POST', '-b', requestBody(bodyBytes)];
   const url = `http://127.0.0.1:${port}${SCORE_PATH}`;
-  const all = [program, ...args, ...paced, ...headers, url].map(String);
+  const all = [program, ...args, ...headers, url].map(String);
   const timeoutMs = seconds * 1_000 + GRACE_MS;
   return parseAutocannon(
     await runPinned({ command: process.execPath, args: all, core }, timeoutMs),
@@ -127,9 +141,14 @@ function toMs(text: string): number {
   return match === null ? Number.NaN : Number(match[1]) * (UNITS_MS[match[2] ?? ''] ?? Number.NaN);
 }
 
-function wrkScript(): string {
-  const headers = Object.entries(REQUEST_HEADERS).map(
+function headersOf(close: boolean): Record<string, string> {
+  return close ? { ...REQUEST_HEADERS, Connection: 'close' } : { ...REQUEST_HEADERS };
+}
+
+function wrkScript({ bodyBytes, close }: RequestShape): string {
+  const headers = Object.entries(headersOf(close)).map(
     ([name, value]) => `wrk.headers["${name}"] = "${value}"`,
   );
-  return ['wrk.method = "POST"', ...headers, `wrk.body = '${REQUEST_BODY}'`, ''].join('\n');
+  const body = `wrk.body = '${requestBody(bodyBytes)}'`;
+  return ['wrk.method = "POST"', ...headers, body, ''].join('\n');
 }

@@ -9,7 +9,7 @@ export interface Measurement {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly errors: number;
-  /** CPU of the process in the callers' way, µs a request; `null`: there is none. */
+  /** CPU of the processes in the callers' way, µs a request; `null`: there is none. */
   readonly gatewayCpuUs: number | null;
   /** CPU of all processes of the proxy, what they did after the load included. */
   readonly allCpuUs: number | null;
@@ -44,13 +44,13 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   const warm = await target.settle();
   await sleep(100); // garbage of the settling, not of the load
   const pids = target.processes.map(({ pid }) => pid);
-  const [gatewayPid] = pids;
+  const gatewayPids = target.processes.filter((one) => one.isGateway).map(({ pid }) => pid);
 
   const before = await target.counts();
-  const atStart = cpuOf(pids, peerPids, gatewayPid);
+  const atStart = cpuOf(pids, peerPids, gatewayPids);
   const startMs = performance.now();
   const result = await load(seconds);
-  const atEnd = cpuOf(pids, peerPids, gatewayPid);
+  const atEnd = cpuOf(pids, peerPids, gatewayPids);
   const afterLoad = await target.counts();
   const loadedSeconds = (performance.now() - startMs) / 1_000;
   const unsettled = [warm, await target.settle()].filter((text) => text !== '').join('; ');
@@ -82,14 +82,18 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
   };
 }
 
-function cpuOf(pids: readonly number[], peerPids: readonly number[], gatewayPid = 0) {
+function cpuOf(
+  pids: readonly number[],
+  peerPids: readonly number[],
+  gatewayPids: readonly number[],
+) {
   const proxy = sumOf(pids.map((pid) => processTicks(pid).own));
   const peers = sumOf(peerPids.map((pid) => processTicks(pid).own));
   // The load generator is a child of ours that has ended when this is read.
   const own = processTicks('self');
   return {
     machine: machineTicks(),
-    gateway: gatewayPid === 0 ? 0 : processTicks(gatewayPid).own,
+    gateway: sumOf(gatewayPids.map((pid) => processTicks(pid).own)),
     proxy,
     known: proxy + peers + own.own + own.children,
   };

@@ -1,14 +1,21 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
+import { isSuite, SUITES, type SuiteName } from './suites.ts';
 
 export interface BenchOptions {
+  readonly suite: SuiteName;
   /** Rounds to keep. */
   readonly rounds: number;
   /** Measured, a run. */
   readonly seconds: number;
   readonly connections: readonly number[];
-  /** Requests a second of the paced run; 0: none. */
+  /** Requests a second of paced runs; 0: none, or in `tails` half of what the slowest can. */
   readonly pacedRate: number;
+  readonly bodyBytes: number;
+  /** Each request on a connection of its own. */
+  readonly close: boolean;
+  /** Gateway processes of Understudy. */
+  readonly gateways: number;
   /** Core of mirror, admin and supervisor; `null`: the gateway's. */
   readonly backstageCore: number | null;
   /** Neither nginx nor wrk, even where they are. */
@@ -21,15 +28,23 @@ export interface BenchOptions {
   readonly budget: number;
 }
 
+const suiteLines = Object.entries(SUITES).map(([name, what]) => `  ${name.padEnd(8)} ${what}`);
+
 export const HELP = `npm run bench -- [options]
 
-Compares requests a second, latency, CPU and memory of: no proxy, http-proxy, and Understudy with its
-mirror off, at 100 %, at 100 % with a candidate that hangs, and at 100 % at a paced rate.
+Compares requests a second, latency, CPU and memory of proxies in turn, round after round. Suites:
 
+${suiteLines.join('\n')}
+
+  --suite NAME        what is compared (default first)
   --rounds N          rounds to keep (default 5); each measures everything once
   --seconds N         measured seconds of a run, after 1 s of warm-up (default 4)
   --connections N,M   keep-alive connections of callers (default 32)
-  --paced N           requests a second of the paced run (default 1000; 0: without it)
+  --paced N           requests a second of paced runs (default: first 1000, whole 5000, tails: half of
+                      what the slowest can; 0 in first: without them)
+  --body BYTES        size of a request's JSON (default 400)
+  --close             each request on a connection of its own
+  --gateways N        gateway processes of Understudy, on all cores where there is more than one
   --backstage-core N  mirror, admin, supervisor on this core (default: the gateway's)
   --budget SECONDS    no round begins that would not end in time (default 350)
   --plain             Node's own server and autocannon, even where nginx and wrk are there
@@ -46,7 +61,11 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '4' },
       connections: { type: 'string', default: '32' },
-      paced: { type: 'string', default: '1000' },
+      suite: { type: 'string', default: 'first' },
+      paced: { type: 'string' },
+      body: { type: 'string', default: '400' },
+      close: { type: 'boolean', default: false },
+      gateways: { type: 'string', default: '1' },
       'backstage-core': { type: 'string' },
       budget: { type: 'string', default: '350' },
       plain: { type: 'boolean', default: false },
@@ -58,13 +77,21 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
   });
   if (values.help) return null;
   const core = values['backstage-core'];
+  const { suite } = values;
+  if (!isSuite(suite)) {
+    throw new Error(`--suite ${suite}: expected one of ${Object.keys(SUITES).join(', ')}`);
+  }
   return {
+    suite,
     rounds: toNumber('rounds', values.rounds, 1, 100),
     seconds: toNumber('seconds', values.seconds, 1, 60),
     connections: values.connections
       .split(',')
-      .map((text) => toNumber('connections', text, 1, 1_000)),
-    pacedRate: toNumber('paced', values.paced, 0, 20_000),
+      .map((text) => toNumber('connections', text, 1, 8_000)),
+    pacedRate: toNumber('paced', values.paced ?? DEFAULT_PACE[suite], 0, 20_000),
+    bodyBytes: toNumber('body', values.body, 1, 1_000_000),
+    close: values.close,
+    gateways: toNumber('gateways', values.gateways, 1, 64),
     backstageCore: core === undefined ? null : toNumber('backstage-core', core, 0, 1_023),
     budget: toNumber('budget', values.budget, 1, 7_200),
     plain: values.plain,
@@ -73,6 +100,13 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
     profile: values.profile,
   };
 }
+
+const DEFAULT_PACE: Readonly<Record<SuiteName, string>> = {
+  first: '1000',
+  gateway: '0',
+  whole: '5000',
+  tails: '0',
+};
 
 function toNumber(name: string, text: string, min: number, max: number): number {
   const number = Number(text);

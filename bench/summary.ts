@@ -17,7 +17,7 @@ export interface Spread {
 
 export interface Round {
   readonly connections: number;
-  /** By name of the target. */
+  /** By key of the target. */
   readonly measurements: Readonly<Record<string, Measurement>>;
 }
 
@@ -27,16 +27,15 @@ export interface Row {
   readonly made: number;
   readonly usedNoisy: boolean;
   readonly requestsPerSecond: Spread;
-  /** Requests a second, in shares of those of the target. */
-  readonly toDirect: Spread;
-  readonly toHttpProxy: Spread;
+  /** Requests a second, in shares of those of each base. */
+  readonly rateRatios: readonly (Spread | null)[];
   readonly p50Ms: Spread;
   readonly p99Ms: Spread;
   readonly gatewayCpuUs: Spread | null;
   readonly allCpuUs: Spread | null;
-  /** CPU a request, in shares of http-proxy's. */
-  readonly gatewayCpuToHttpProxy: Spread | null;
-  readonly allCpuToHttpProxy: Spread | null;
+  /** CPU a request, in shares of that of each base. */
+  readonly gatewayCpuRatios: readonly (Spread | null)[];
+  readonly allCpuRatios: readonly (Spread | null)[];
   readonly coverage: Spread | null;
   readonly pairsPerSecond: Spread | null;
   readonly foreign: Spread;
@@ -65,8 +64,14 @@ export function spreadOf(values: readonly (number | null)[]): Spread | null {
 
 const NONE: Spread = { median: Number.NaN, min: Number.NaN, max: Number.NaN };
 
+/** Keys of the targets that others are held against. */
+export interface Bases {
+  readonly rate: readonly string[];
+  readonly cpu: readonly string[];
+}
+
 /** @param rounds - of one number of connections */
-export function summarise(rounds: readonly Round[], target: string): Row {
+export function summarise(rounds: readonly Round[], target: string, bases: Bases): Row {
   const made = rounds.flatMap(({ measurements }) => measurements[target] ?? []);
   const own = quietOr(made, noiseOf);
   const over = (read: (m: Measurement) => number | null): Spread | null => spreadOf(own.map(read));
@@ -90,14 +95,13 @@ export function summarise(rounds: readonly Round[], target: string): Row {
     made: made.length,
     usedNoisy: own.some((m) => noiseOf(m) > MAX_NOISE),
     requestsPerSecond: over(rate) ?? NONE,
-    toDirect: against('direct', rate) ?? NONE,
-    toHttpProxy: against('http-proxy', rate) ?? NONE,
+    rateRatios: bases.rate.map((base) => against(base, rate)),
     p50Ms: over((m) => m.p50Ms) ?? NONE,
     p99Ms: over((m) => m.p99Ms) ?? NONE,
     gatewayCpuUs: over((m) => m.gatewayCpuUs),
     allCpuUs: over((m) => m.allCpuUs),
-    gatewayCpuToHttpProxy: against('http-proxy', (m) => m.gatewayCpuUs),
-    allCpuToHttpProxy: against('http-proxy', (m) => m.allCpuUs),
+    gatewayCpuRatios: bases.cpu.map((base) => against(base, (m) => m.gatewayCpuUs)),
+    allCpuRatios: bases.cpu.map((base) => against(base, (m) => m.allCpuUs)),
     coverage: over((m) => m.coverage),
     pairsPerSecond: over((m) => m.pairsPerSecond),
     foreign: over((m) => m.foreign) ?? NONE,

@@ -11,32 +11,57 @@ type Column = readonly [head: string, width: number, cell: (row: Row) => string]
 const NOTHING = '–';
 const TITLE_WIDTH = 25;
 
-const SPEED: readonly Column[] = [
-  ['req/s', 8, (row) => whole(row.requestsPerSecond)],
-  ['(min–max)', 13, (row) => range(row.requestsPerSecond)],
-  ['×direct', 9, (row) => ratio(row.toDirect)],
-  ['×http-proxy', 12, (row) => ratio(row.toHttpProxy)],
-  ['p50 ms', 8, (row) => row.p50Ms.median.toFixed(2)],
-  ['p99 ms', 8, (row) => row.p99Ms.median.toFixed(2)],
-  ['others %', 9, (row) => percent(row.foreign)],
-  ['n', 5, (row) => `${row.used}/${row.made}`],
-];
+/** Column heads of the ratios, in the order of the rows' ratios. */
+export interface BaseLabels {
+  readonly rate: readonly string[];
+  readonly cpu: readonly string[];
+}
 
-const COST: readonly Column[] = [
-  ['gateway µs', 12, (row) => fixed(row.gatewayCpuUs)],
-  ['×h-p', 6, (row) => ratio(row.gatewayCpuToHttpProxy)],
-  ['all µs', 8, (row) => fixed(row.allCpuUs)],
-  ['×h-p', 6, (row) => ratio(row.allCpuToHttpProxy)],
+function ratioColumns(
+  labels: readonly string[],
+  read: (row: Row) => readonly (Spread | null)[],
+): Column[] {
+  return labels.map((label, i) => [label, label.length + 2, (row) => ratio(read(row)[i] ?? null)]);
+}
+
+function speedColumns(labels: readonly string[]): readonly Column[] {
+  return [
+    ['req/s', 8, (row) => whole(row.requestsPerSecond)],
+    ['(min–max)', 13, (row) => range(row.requestsPerSecond)],
+    ...ratioColumns(labels, (row) => row.rateRatios),
+    ['p50 ms', 8, (row) => row.p50Ms.median.toFixed(2)],
+    ['p99 ms', 8, (row) => row.p99Ms.median.toFixed(2)],
+    ['others %', 10, (row) => percent(row.foreign)],
+    ['n', 6, (row) => `${row.used}/${row.made}`],
+  ];
+}
+
+function costColumns(labels: readonly string[]): readonly Column[] {
+  return [
+    ['gateway µs', 12, (row) => fixed(row.gatewayCpuUs)],
+    ...ratioColumns(labels, (row) => row.gatewayCpuRatios),
+    ['all µs', 8, (row) => fixed(row.allCpuUs)],
+    ...ratioColumns(labels, (row) => row.allCpuRatios),
+  ];
+}
+
+const COPIES: readonly Column[] = [
   ['coverage %', 12, (row) => percent(row.coverage)],
   ['(min–max)', 12, (row) => percentRange(row.coverage)],
   ['pairs/s', 9, (row) => whole(row.pairsPerSecond)],
 ];
 
-/** Callers' view, what it costs, memory, and what was lost where. */
-export function renderTables(connections: number, rows: readonly TitledRow[]): string {
+/** Callers' view, what it costs, copies, memory, and what was lost where. */
+export function renderTables(
+  connections: number,
+  rows: readonly TitledRow[],
+  labels: BaseLabels,
+): string {
+  const mirrored = rows.filter(({ row }) => row.coverage !== null);
   const blocks = [
-    render(`${connections} connections`, SPEED, rows),
-    render('CPU a request, copies', COST, rows),
+    render(`${connections} connections`, speedColumns(labels.rate), rows),
+    render('CPU a request', costColumns(labels.cpu), rows),
+    mirrored.length === 0 ? '' : render('copies', COPIES, mirrored),
     renderMemory(rows),
     renderNotes(rows),
   ];

@@ -1,17 +1,25 @@
-/** What is compared: no proxy, http-proxy, and Understudy in its ways. Each is started afresh for each run. */
+/** What is compared, each started afresh for each run. */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Peers } from './peers.ts';
 import { freePorts, untilAnswers } from './peers.ts';
 import { PinnedProcess } from './pinned.ts';
+import { type RivalName, startRival } from './rivals.ts';
 import { type MirrorCounts, startUnderstudy } from './understudy.ts';
+
+export interface ProxyProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** It is in the callers' way. */
+  readonly isGateway: boolean;
+}
 
 /** A proxy that answers. */
 export interface RunningTarget {
   /** Where callers connect. */
   readonly port: number;
-  /** All of its processes; the one in the callers' way first. */
-  readonly processes: readonly { readonly name: string; readonly pid: number }[];
+  /** All of its processes. */
+  readonly processes: readonly ProxyProcess[];
   /** What its mirror has counted so far; `null` where there is none. */
   counts(): Promise<MirrorCounts | null>;
   /** Waits until nothing is under way any more. @returns what still was at the end of patience */
@@ -24,48 +32,59 @@ export interface TargetContext {
   readonly proxyCore: number | null;
   /** Of the processes behind the gateway. */
   readonly backstageCore: number | null;
+  /** Gateway processes of Understudy. */
+  readonly gateways: number;
   /** A folder of this start's own. */
   readonly folder: string;
   /** Processes of the proxy write a CPU profile there; empty: none. */
   readonly profileFolder: string;
 }
 
+export type TargetName = 'direct' | 'http-proxy' | 'off' | 'full' | 'hung' | RivalName;
+
 export interface Target {
-  readonly name: 'direct' | 'http-proxy' | 'off' | 'full' | 'hung' | 'paced';
+  /** Unique in a suite. */
+  readonly key: string;
   readonly title: string;
   /** Requests a second; 0: as fast as answers come. */
   readonly rate: number;
   start(context: TargetContext): Promise<RunningTarget>;
 }
 
-/** The first two are what the others are held against. */
-export function allTargets(pacedRate: number): readonly Target[] {
-  const targets: Target[] = [
-    { name: 'direct', title: 'direct', rate: 0, start: startDirect },
-    { name: 'http-proxy', title: 'http-proxy', rate: 0, start: startHttpProxy },
-    {
-      name: 'off',
-      title: 'Understudy, mirror off',
-      rate: 0,
-      start: (context) =>
-        startUnderstudy(context, { mirror: false, candidatePort: context.peers.candidatePort }),
-    },
-    { name: 'full', title: 'Understudy, 100 %', rate: 0, start: startFull },
-    {
-      name: 'hung',
-      title: 'Understudy, 100 %, hung',
-      rate: 0,
-      start: (context) =>
-        startUnderstudy(context, { mirror: true, candidatePort: context.peers.hungPort }),
-    },
-  ];
-  if (pacedRate === 0) return targets;
-  const title = `Understudy, 100 %, ${pacedRate}/s`;
-  return [...targets, { name: 'paced', title, rate: pacedRate, start: startFull }];
+const TITLES: Readonly<Record<TargetName, string>> = {
+  direct: 'direct',
+  'http-proxy': 'http-proxy',
+  off: 'Understudy, mirror off',
+  full: 'Understudy, 100 %',
+  hung: 'Understudy, 100 %, hung',
+  haproxy: 'HAProxy tcp',
+  nginx: 'nginx mirror',
+  envoy: 'Envoy mirror',
+};
+
+/** @param rate - requests a second; 0: as fast as answers come */
+export function target(name: TargetName, rate = 0): Target {
+  const title = rate === 0 ? TITLES[name] : `${TITLES[name]}, ${rate}/s`;
+  const key = rate === 0 ? name : `${name}@${rate}`;
+  return { key, title, rate, start: (context) => start(name, context) };
 }
 
-function startFull(context: TargetContext): Promise<RunningTarget> {
-  return startUnderstudy(context, { mirror: true, candidatePort: context.peers.candidatePort });
+function start(name: TargetName, context: TargetContext): Promise<RunningTarget> {
+  const { candidatePort, hungPort } = context.peers;
+  switch (name) {
+    case 'direct':
+      return startDirect(context);
+    case 'http-proxy':
+      return startHttpProxy(context);
+    case 'off':
+      return startUnderstudy(context, { mirror: false, candidatePort });
+    case 'full':
+      return startUnderstudy(context, { mirror: true, candidatePort });
+    case 'hung':
+      return startUnderstudy(context, { mirror: true, candidatePort: hungPort });
+    default:
+      return startRival(name, context);
+  }
 }
 
 async function startDirect({ peers }: TargetContext): Promise<RunningTarget> {
@@ -96,7 +115,7 @@ async function startHttpProxy(context: TargetContext): Promise<RunningTarget> {
   }
   return {
     port,
-    processes: [{ name: 'http-proxy', pid: child.pid }],
+    processes: [{ name: 'http-proxy', pid: child.pid, isGateway: true }],
     counts: async () => null,
     settle: async () => '',
     stop: async () => {

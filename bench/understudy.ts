@@ -11,7 +11,7 @@ import { readStatus } from '../src/telemetry/status-socket.ts';
 import { untilAnswers } from './peers.ts';
 import { moveToCore, PinnedProcess } from './pinned.ts';
 import { SCORE_PATH } from './request.ts';
-import type { RunningTarget, TargetContext } from './targets.ts';
+import type { ProxyProcess, RunningTarget, TargetContext } from './targets.ts';
 
 /** Cumulative counts of all that Understudy has seen. */
 export interface MirrorCounts {
@@ -55,8 +55,8 @@ export async function startUnderstudy(
     const instance = new Instance(child, run, await untilUp(child, run));
     await untilAnswers(instance.port, () => child.ended);
     if (backstageCore !== proxyCore && backstageCore !== null) {
-      for (const { name, pid } of instance.processes) {
-        if (name !== 'gw0') moveToCore(pid, backstageCore);
+      for (const { isGateway, pid } of instance.processes) {
+        if (!isGateway) moveToCore(pid, backstageCore);
       }
     }
     return instance;
@@ -68,22 +68,25 @@ export async function startUnderstudy(
 
 class Instance implements RunningTarget {
   readonly port: number;
-  readonly processes: readonly { readonly name: string; readonly pid: number }[];
+  readonly processes: readonly ProxyProcess[];
   readonly #child: PinnedProcess;
   readonly #run: RunFolder;
+  readonly #gateways: number;
 
   constructor(child: PinnedProcess, run: RunFolder, status: SupervisorStatus) {
     this.#child = child;
     this.#run = run;
     this.port = status.listeners[0]?.port ?? 0;
-    this.processes = [...status.children, { name: 'supervisor', pid: status.pid }];
+    this.#gateways = status.children.filter(({ name }) => name.startsWith('gw')).length;
+    const all = [...status.children, { name: 'supervisor', pid: status.pid }];
+    this.processes = all.map(({ name, pid }) => ({ name, pid, isGateway: name.startsWith('gw') }));
   }
 
   async counts(): Promise<MirrorCounts> {
     // At saturation the mirror, which yields to the gateway, may be slow to answer: ask again.
     for (let tries = 0; ; tries += 1) {
       const instance = await readInstance(this.#run);
-      const isWhole = instance.mirror !== null && instance.gateways.length === 1;
+      const isWhole = instance.mirror !== null && instance.gateways.length === this.#gateways;
       if (isWhole || tries === 10) return toCounts(instance);
     }
   }
@@ -93,7 +96,7 @@ class Instance implements RunningTarget {
     let before = '';
     for (;;) {
       const instance = await readInstance(this.#run);
-      const unrest = unrestOf(instance);
+      const unrest = unrestOf(instance, this.#gateways);
       const now = JSON.stringify([unrest, toCounts(instance)]);
       if (unrest === '' && now === before) return '';
       if (performance.now() > deadlineMs) return unrest === '' ? 'the counts move' : unrest;
@@ -145,11 +148,11 @@ function toCounts({ gateways, mirror }: InstanceStatus): MirrorCounts {
 const OBSERVED: ReadonlySet<string> = new Set(['paired', 'candidate_error', 'candidate_timeout']);
 
 /** What is under way, or a sum that does not hold, in words; empty: the books are quiet and balance. */
-function unrestOf(instance: InstanceStatus): string {
+function unrestOf(instance: InstanceStatus, gatewayCount: number): string {
   const { gateways, mirror } = instance;
   const waterfall = buildWaterfall(gateways, mirror);
   const counts: [string, number][] = [
-    ['processes that do not answer', gateways.length === 1 && mirror !== null ? 0 : 1],
+    ['processes that do not answer', gateways.length === gatewayCount && mirror !== null ? 0 : 1],
     ['exchanges open', waterfall.exchanges.open],
     ['bytes on the wire', gateways.reduce((sum, { wire }) => sum + wire.queuedBytes, 0)],
     ['legs in flight', waterfall.legsInFlight],
@@ -179,7 +182,7 @@ function environment(profileFolder: string): NodeJS.ProcessEnv {
   };
 }
 
-function configOf({ peers }: TargetContext, options: UnderstudyOptions): string {
+function configOf({ peers, gateways }: TargetContext, options: UnderstudyOptions): string {
   return `instance: bench
 experiment: bench
 runDir: run
@@ -187,6 +190,8 @@ dataDir: data
 listeners:
   - listen: 127.0.0.1:0
     incumbent: http://127.0.0.1:${peers.incumbentPort}
+gateway:
+  processes: ${gateways}
 routes:
   - name: score
     path: ${SCORE_PATH}

@@ -25,11 +25,13 @@ test('sums own time by function, without idle time and what lies outside of the 
   ]);
 });
 
-test('a new run replaces the last one and leaves what people wrote', () => {
-  const once = replaceBetween('# Measured\n\nWords.\n', 'first');
-  const twice = replaceBetween(`${once}\nMore words.\n`, 'second');
-  expect(twice).toContain('Words.');
-  expect(twice).toContain('More words.');
-  expect(twice).toContain('second');
-  expect(twice).not.toContain('first');
+test('a new run replaces the last one of its kind and leaves the others and what people wrote', () => {
+  const once = replaceBetween('# Measured\n\nWords.\n', 'gateway', 'earlier');
+  const both = replaceBetween(`${once}\nMore words.\n`, 'tails', 'beside');
+  const again = replaceBetween(both, 'gateway', 'later');
+  expect(again).toContain('Words.');
+  expect(again).toContain('More words.');
+  expect(again).toContain('beside');
+  expect(again).toContain('later');
+  expect(again).not.toContain('earlier');
 });
