@@ -145,7 +145,14 @@ export const ERRORS = {
 
   // Kafka
   UND_KAFKA_UNREACHABLE: row('kafka', true, 'No broker can be reached.'),
-  UND_KAFKA_AUTH: row('kafka', true, 'The brokers refuse our credentials.'),
+  UND_KAFKA_AUTH: row('kafka', true, 'The brokers refuse our user name or password.'),
+  UND_KAFKA_TLS: row('kafka', true, 'No TLS connection to the brokers can be made.'),
+  UND_KAFKA_DENIED: row('kafka', true, 'The brokers know us and do not let us write a topic.'),
+  UND_KAFKA_SECRET_FILE: row(
+    'operator',
+    true,
+    'A file with a password, key or certificate for Kafka cannot be used.',
+  ),
   UND_KAFKA_TOPIC_MISSING: row('kafka', true, 'A topic is missing and createTopics is off.'),
   UND_KAFKA_TOPIC_DIFFERS: row(
     'kafka',
@@ -157,11 +164,9 @@ export const ERRORS = {
     true,
     'The brokers did not acknowledge a batch within its deadline.',
   ),
-  UND_KAFKA_RECORD_REFUSED: row(
-    'kafka',
-    false,
-    'The brokers refuse a record: too large or invalid.',
-  ),
+  UND_KAFKA_RECORD_TOO_LARGE: row('kafka', false, 'A record is larger than the topic takes.'),
+  UND_KAFKA_RECORD_REFUSED: row('kafka', false, 'The brokers find a record invalid.'),
+  UND_KAFKA_RECORD_UNREADABLE: row('internal', false, 'A pair cannot be made into a record.'),
   UND_KAFKA_FAILED: row('kafka', true, 'The brokers answered a send with an error.'),
   UND_PUBLISHER_DOWN: row('internal', true, 'The publisher thread ended; it is started again.'),
 } as const satisfies Record<string, ErrorRow>;

@@ -22,6 +22,7 @@ export function crossCheck(value: unknown): Finding[] {
     ...duplicateNames(value, 'candidates'),
     ...unknownRoutes(value),
     ...clashingAddresses(value),
+    ...kafkaSecurity(value),
   ];
 }
 
@@ -61,6 +62,25 @@ function unknownRoutes(value: unknown): Finding[] {
       const expected = `the name of a route (${hint})`;
       found.push({ path: ['candidates', i, 'routes', j], value: name, expected });
     }
+  }
+  return found;
+}
+
+/** A certificate is nothing without its key; a password is not sent where anybody can read it. */
+function kafkaSecurity(value: unknown): Finding[] {
+  const kafka = member(value, 'kafka');
+  const tls = member(kafka, 'tls');
+  const found: Finding[] = [];
+  const [cert, key] = ['certFile', 'keyFile'].map((name) => member(tls, name) ?? '');
+  if ((cert === '') !== (key === '')) {
+    const missing = cert === '' ? 'certFile' : 'keyFile';
+    const expected = 'certFile and keyFile, both or none';
+    found.push({ path: ['kafka', 'tls', missing], value: undefined, expected });
+  }
+  const mechanism = member(member(kafka, 'sasl'), 'mechanism');
+  if (mechanism === 'PLAIN' && (tls ?? null) === null) {
+    const expected = 'SCRAM-SHA-256 or SCRAM-SHA-512 without kafka.tls: PLAIN sends the password';
+    found.push({ path: ['kafka', 'sasl', 'mechanism'], value: mechanism, expected });
   }
   return found;
 }

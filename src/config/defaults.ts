@@ -59,7 +59,13 @@ export const DEFAULTS = {
     maxMessageBytes: 1_000_000,
     sendTimeoutMs: 30_000,
     accountingIntervalMs: 10_000,
+    compression: 'none',
+    maxBatchPairs: 500,
+    lingerMs: 20,
+    tls: null,
+    sasl: null,
   },
+  kafkaTls: { caFile: '', certFile: '', keyFile: '', serverName: '' },
   admin: { host: '127.0.0.1', port: 9901, tokenFile: '' },
   metrics: { host: '127.0.0.1', port: 9902 },
   log: { level: 'info' },
@@ -119,6 +125,7 @@ export const LIMITS = {
   /** A probe of `understudy check`: a connection, and a model that is loaded once. */
   probeMs: 3_000,
   probeModelMs: 60_000,
+  probeKafkaMs: 15_000,
   /** The command line waits so long for the admin API. */
   adminRequestMs: 5_000,
   /** `pairs --follow` looks for new pairs so often, and reads so many at once. */
@@ -179,7 +186,6 @@ export const LIMITS = {
   /** Pairs held for one partition, so that a stuck one leaves room for the others. */
   publisherQueuedPairs: 1_000,
   publisherQueuedBytes: 32 * MiB,
-  publisherBatchPairs: 500,
   /** A backlog that a full partition kept from being read is looked through again so often. */
   publisherPassMs: 1_000,
   /** Pairs younger than so many overtake the backlog. */
@@ -192,6 +198,9 @@ export const LIMITS = {
   kafkaCloseMs: 5_000,
   kafkaRetryMinMs: 250,
   kafkaRetryMaxMs: 10_000,
+  /** Files of Kafka's credentials: the size of each, and how often they are looked at. */
+  kafkaSecretBytes: 64 * KiB,
+  kafkaSecretPollMs: 1_000,
   /** Candidates, routes, listeners: they are metric labels. */
   candidates: 16,
   routes: 64,

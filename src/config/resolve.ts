@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { parseAddress, parseIncumbent } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { CompleteOptions } from './schema.ts';
-import type { Address, CandidateConfig, Config, HeaderConfig } from './types.ts';
+import type { Address, CandidateConfig, Config, HeaderConfig, KafkaConfig } from './types.ts';
 
 type CandidateOptions = CompleteOptions['candidates'][number];
 type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
@@ -33,7 +33,7 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     candidates: candidates.map((c) => resolveCandidate(c, routeNames, inFolder)),
     mirror: { ...mirror, selectionSecretFile: inFolder(mirror.selectionSecretFile) },
     journal: options.journal,
-    kafka: options.kafka,
+    kafka: options.kafka === null ? null : resolveKafka(options.kafka, inFolder),
     admin: { address: listenAddress(admin.listen), tokenFile: inFolder(admin.tokenFile) },
     metrics: { address: metrics === null ? null : listenAddress(metrics.listen) },
     log: options.log,
@@ -51,6 +51,26 @@ function resolveCandidate(
   }
   const { modelVersion = options.name, model, labels, ...rest } = options;
   return { ...rest, routes, modelVersion, model: inFolder(model), labels };
+}
+
+function resolveKafka(
+  options: NonNullable<CompleteOptions['kafka']>,
+  inFolder: (path: string) => string,
+): KafkaConfig {
+  const { tls, sasl } = options;
+  return {
+    ...options,
+    tls:
+      tls === null
+        ? null
+        : {
+            ...tls,
+            caFile: inFolder(tls.caFile),
+            certFile: inFolder(tls.certFile),
+            keyFile: inFolder(tls.keyFile),
+          },
+    sasl: sasl === null ? null : { ...sasl, passwordFile: inFolder(sasl.passwordFile) },
+  };
 }
 
 function resolveHeader(

@@ -178,6 +178,33 @@ const journal = z.strictObject({
 const topic = text(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/, 'a name of a Kafka topic');
 const brokerError = 'a Kafka broker: host:port';
 
+const kafkaTls = z.strictObject({
+  caFile: optionalPath('a path').default(DEFAULTS.kafkaTls.caFile).meta({
+    description: 'PEM file of authorities that vouch for the brokers; empty: those of Node.js.',
+  }),
+  certFile: optionalPath('a path').default(DEFAULTS.kafkaTls.certFile).meta({
+    description: 'PEM file of the client certificate; empty: none.',
+  }),
+  keyFile: optionalPath('a path').default(DEFAULTS.kafkaTls.keyFile).meta({
+    description: 'PEM file of its key.',
+  }),
+  serverName: text(/^[A-Za-z0-9._-]{0,253}$/, 'a host name')
+    .default(DEFAULTS.kafkaTls.serverName)
+    .meta({ description: "The name in the brokers' certificates; empty: that of each address." }),
+});
+
+const kafkaSasl = z.strictObject({
+  mechanism: z
+    .enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'], {
+      error: 'PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512',
+    })
+    .meta({ description: 'How it is proven who we are; PLAIN only together with tls.' }),
+  username: text(/^[^\0]{1,255}$/, 'a user name').meta({ description: 'Who we are.' }),
+  passwordFile: path('a path').meta({
+    description: 'File of the password; it is read again, so it can be changed without a restart.',
+  }),
+});
+
 const kafka = z.strictObject({
   brokers: z
     .array(
@@ -215,6 +242,24 @@ const kafka = z.strictObject({
   }),
   accountingIntervalMs: integer(100, HOUR_MS).default(DEFAULTS.kafka.accountingIntervalMs).meta({
     description: 'How often counts are sent.',
+  }),
+  compression: z
+    .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'], { error: 'none, gzip, snappy, lz4 or zstd' })
+    .default(DEFAULTS.kafka.compression)
+    .meta({ description: 'Of batches, on the thread of the publisher.' }),
+  maxBatchPairs: integer(1, LIMITS.publisherQueuedPairs)
+    .default(DEFAULTS.kafka.maxBatchPairs)
+    .meta({
+      description: 'Pairs of one batch; it also ends at maxMessageBytes.',
+    }),
+  lingerMs: integer(0, 60_000).default(DEFAULTS.kafka.lingerMs).meta({
+    description: 'How long the first pair of a batch waits for company.',
+  }),
+  tls: kafkaTls.nullable().default(DEFAULTS.kafka.tls).meta({
+    description: 'Encryption; null: plain TCP. "{}" suffices where a known authority has signed.',
+  }),
+  sasl: kafkaSasl.nullable().default(DEFAULTS.kafka.sasl).meta({
+    description: 'Authentication by user and password; null: none.',
   }),
 });
 

@@ -192,6 +192,34 @@ export interface KafkaConfig {
   readonly maxMessageBytes: number;
   readonly sendTimeoutMs: number;
   readonly accountingIntervalMs: number;
+  readonly compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd';
+  /** Pairs of one batch, at most; it also ends at `maxMessageBytes`. */
+  readonly maxBatchPairs: number;
+  /** How long the first pair of a batch waits for company; 0: not at all. */
+  readonly lingerMs: number;
+  /** `null`: plain TCP. */
+  readonly tls: KafkaTlsConfig | null;
+  /** `null`: no authentication, or that of the client certificate. */
+  readonly sasl: KafkaSaslConfig | null;
+}
+
+/** PEM files, absolute paths; they are read anew for each connection. */
+export interface KafkaTlsConfig {
+  /** Authorities that may vouch for the brokers; empty: those that Node.js knows. */
+  readonly caFile: string;
+  /** The client certificate; empty: none. */
+  readonly certFile: string;
+  /** Its key. */
+  readonly keyFile: string;
+  /** The name in the brokers' certificates; empty: the host each is reached at. */
+  readonly serverName: string;
+}
+
+export interface KafkaSaslConfig {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
+  readonly username: string;
+  /** Absolute path; its text, trimmed, is the password. Read anew for each connection. */
+  readonly passwordFile: string;
 }
 
 export interface AdminConfig {

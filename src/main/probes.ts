@@ -7,6 +7,7 @@ import { lookup } from 'node:dns/promises';
 import { accessSync, constants, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, extname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress, parseAddress } from '../config/address.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type {
@@ -14,9 +15,12 @@ import type {
   CandidateConfig,
   Config,
   HttpCandidateConfig,
+  KafkaConfig,
   OnnxCandidateConfig,
 } from '../config/types.ts';
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
+import { FileAuthenticator } from '../record/kafka-security.ts';
+import { inspectTopics } from '../record/kafka-topics.ts';
 import { bindListeners } from './listening-sockets.ts';
 import type { Role } from './process-plan.ts';
 
@@ -24,6 +28,8 @@ import type { Role } from './process-plan.ts';
 export interface Finding {
   readonly code: ErrorCode;
   readonly message: string;
+  /** It works, and not quite as configured. */
+  readonly warning?: true;
 }
 
 /**
@@ -45,7 +51,7 @@ export async function probeAll(
   if (role !== 'gateway') {
     if (!running) probes.push(...backstageAddresses(config).map(probeAddress));
     probes.push(...config.candidates.map(probeCandidate));
-    if (config.kafka !== null) probes.push(probeKafka(config.kafka.brokers));
+    if (config.kafka !== null) probes.push(probeKafka(config.kafka));
     probes.push(Promise.resolve(probeFolder(config.dataDir, 'UND_DATA_FOLDER')));
     probes.push(Promise.resolve(probeFile(config.admin.tokenFile, 'UND_ADMIN_TOKEN')));
   }
@@ -166,14 +172,37 @@ function runModelProbe(
   });
 }
 
-/** One broker that answers is enough: it knows the others. */
-async function probeKafka(brokers: readonly string[]): Promise<Finding[]> {
+/** One broker that answers is enough: it knows the others. Then who we are, and the topics. */
+async function probeKafka(kafka: KafkaConfig): Promise<Finding[]> {
+  const { brokers } = kafka;
   const outcomes = await Promise.all(
     brokers.map((broker) => tryToConnect(parseAddress(broker) ?? { host: broker, port: 9092 })),
   );
-  if (outcomes.includes('connected')) return [];
+  if (outcomes.includes('connected')) return probeTopics(kafka);
   const tried = brokers.map((broker, i) => `${broker} ${outcomes[i]}`).join(', ');
   return found('UND_KAFKA_UNREACHABLE', `No Kafka broker can be reached: ${tried}.`);
+}
+
+async function probeTopics(kafka: KafkaConfig): Promise<Finding[]> {
+  const timeout = new AbortController();
+  const late = sleep(LIMITS.probeKafkaMs, 'late' as const, { signal: timeout.signal });
+  try {
+    const differences = await Promise.race([
+      inspectTopics(kafka, new FileAuthenticator(kafka)),
+      late,
+    ]);
+    if (differences === 'late') {
+      return found('UND_KAFKA_TIMEOUT', `Kafka did not answer within ${LIMITS.probeKafkaMs} ms.`);
+    }
+    const code = 'UND_KAFKA_TOPIC_DIFFERS';
+    return differences.map((message) => ({ code, message, warning: true }));
+  } catch (error) {
+    if (error instanceof UnderstudyError) return found(error.code, error.message);
+    throw error;
+  } finally {
+    late.catch(() => undefined);
+    timeout.abort();
+  }
 }
 
 /** `connected`, `unresolved`, `timeout`, or the system's code of the failure. */

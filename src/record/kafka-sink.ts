@@ -6,11 +6,11 @@ import { compatibilityPartitioner, type MessageToProduce, Producer } from '@plat
 import { LIMITS } from '../config/defaults.ts';
 import type { KafkaConfig } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
-import { toKafkaError } from './kafka-errors.ts';
-import { ensureTopics, type TopicPartitions } from './kafka-topics.ts';
+import { explainKafkaError } from './kafka-errors.ts';
+import type { KafkaAuthenticator } from './kafka-security.ts';
+import { ensureTopics, KAFKA_CLIENT_ID, type TopicPartitions } from './kafka-topics.ts';
 import type { OnSinkRetry, PairSink, SinkRecord, SinkTopic } from './pair-sink.ts';
 
-const CLIENT_ID = 'understudy';
 /** All in-sync replicas. */
 const ACKS_ALL = -1;
 const RETRY_DELAY_MIN_MS = 250;
@@ -19,6 +19,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface KafkaSinkOptions {
   readonly kafka: KafkaConfig;
+  readonly authenticator: KafkaAuthenticator;
   readonly onRetry: OnSinkRetry;
   /** What is not as configured, after each `open`. */
   readonly onDifferences: (differences: readonly string[]) => void;
@@ -34,20 +35,23 @@ export class KafkaSink implements PairSink {
   }
 
   async open(): Promise<void> {
-    const { kafka } = this.#options;
+    const { kafka, authenticator } = this.#options;
+    let connection: ReturnType<KafkaAuthenticator['connection']>;
     try {
-      const { partitions, differences } = await ensureTopics(CLIENT_ID, kafka);
+      connection = authenticator.connection();
+      const { partitions, differences } = await ensureTopics(kafka, connection);
       this.#partitions = partitions;
       this.#options.onDifferences(differences);
     } catch (error) {
-      throw toKafkaError(error);
+      throw explainKafkaError(error, kafka);
     }
     this.#producer ??= new Producer({
-      clientId: CLIENT_ID,
+      ...connection,
+      clientId: KAFKA_CLIENT_ID,
       bootstrapBrokers: [...kafka.brokers],
       idempotent: true,
       retryDelay: (_client, _operation, _attempt, _retries, error) => {
-        this.#options.onRetry(toKafkaError(error));
+        this.#options.onRetry(explainKafkaError(error, kafka));
         const span = RETRY_DELAY_MAX_MS - RETRY_DELAY_MIN_MS;
         return RETRY_DELAY_MIN_MS + Math.random() * span;
       },
@@ -72,10 +76,11 @@ export class KafkaSink implements PairSink {
     const messages = records.map((record) => toMessage(record, name, partition));
     // `acks` in every send, since the constructor's is ignored; `idempotent` too, so that a refused send
     // resets the sequence it has used up.
-    const sent = producer.send({ messages, acks: ACKS_ALL, idempotent: true });
+    const { compression } = kafka;
+    const sent = producer.send({ messages, acks: ACKS_ALL, idempotent: true, compression });
     const settled = sent.then(
       () => 'sent' as const,
-      (error: unknown) => toKafkaError(error),
+      (error: unknown) => explainKafkaError(error, kafka),
     );
     const late = timer(kafka.sendTimeoutMs);
     let outcome = await Promise.race([settled, late.passed]);

@@ -2,9 +2,12 @@
 import { Admin, ConfigResourceTypes } from '@platformatic/kafka';
 import type { KafkaConfig } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
-import { isKafkaError, toKafkaError } from './kafka-errors.ts';
+import { explainKafkaError, isKafkaError, toKafkaError } from './kafka-errors.ts';
+import type { KafkaAuthenticator } from './kafka-security.ts';
 import type { SinkTopic } from './pair-sink.ts';
 
+/** Brokers name us so in their logs and quotas. */
+export const KAFKA_CLIENT_ID = 'understudy';
 /** Bytes a batch may have beside its records: its header. */
 const BATCH_HEADER_BYTES = 100;
 /** A topic just made is not known to every broker at once. */
@@ -17,6 +20,7 @@ const REQUEST_TIMEOUT_MS = 5_000;
 export type TopicPartitions = Readonly<Record<SinkTopic, number>>;
 
 export interface EnsuredTopics {
+  /** 0 of a topic that is missing, where none may be made. */
   readonly partitions: TopicPartitions;
   /** What is not as configured, a sentence each. The topic is used as it is. */
   readonly differences: readonly string[];
@@ -27,11 +31,37 @@ interface WantedTopic {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-/** @throws the client's errors, and {UnderstudyError} `UND_KAFKA_TOPIC_MISSING` */
-export async function ensureTopics(clientId: string, kafka: KafkaConfig): Promise<EnsuredTopics> {
+/**
+ * Looks without changing anything, once.
+ *
+ * @returns what is not as configured; a topic that is missing and would be made is no difference
+ * @throws {UnderstudyError} as `PairSink.open` does
+ */
+export async function inspectTopics(
+  kafka: KafkaConfig,
+  authenticator: KafkaAuthenticator,
+): Promise<readonly string[]> {
+  try {
+    const connection = authenticator.connection();
+    return (await ensureTopics(kafka, connection, { mayMake: false })).differences;
+  } catch (error) {
+    throw explainKafkaError(error, kafka);
+  }
+}
+
+/**
+ * @param connection - of KafkaAuthenticator
+ * @throws the client's errors, and {UnderstudyError} `UND_KAFKA_TOPIC_MISSING`
+ */
+export async function ensureTopics(
+  kafka: KafkaConfig,
+  connection: ReturnType<KafkaAuthenticator['connection']>,
+  { mayMake } = { mayMake: true },
+): Promise<EnsuredTopics> {
   const admin = new Admin({
-    clientId,
+    clientId: KAFKA_CLIENT_ID,
     bootstrapBrokers: [...kafka.brokers],
+    ...connection,
     retries: 1,
     retryDelay: 250,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -47,12 +77,14 @@ export async function ensureTopics(clientId: string, kafka: KafkaConfig): Promis
       'max.message.bytes': String(kafka.maxMessageBytes + BATCH_HEADER_BYTES),
     },
   };
+  const ensure = (topic: WantedTopic): Promise<number> =>
+    ensureTopic({ admin, kafka, mayMake, differences }, topic);
   const accounting = { name: kafka.accountingTopic, configs: { 'cleanup.policy': 'compact' } };
   try {
     return {
       partitions: {
-        pairs: await ensureTopic(admin, kafka, pairs, differences),
-        accounting: await ensureTopic(admin, kafka, accounting, differences),
+        pairs: await ensure(pairs),
+        accounting: await ensure(accounting),
       },
       differences,
     };
@@ -61,14 +93,25 @@ export async function ensureTopics(clientId: string, kafka: KafkaConfig): Promis
   }
 }
 
+interface Ensuring {
+  readonly admin: Admin;
+  readonly kafka: KafkaConfig;
+  readonly mayMake: boolean;
+  readonly differences: string[];
+}
+
 async function ensureTopic(
-  admin: Admin,
-  kafka: KafkaConfig,
+  { admin, kafka, mayMake, differences }: Ensuring,
   topic: WantedTopic,
-  differences: string[],
 ): Promise<number> {
   const known = await findTopic(admin, topic.name);
-  if (known === undefined) return makeTopic(admin, kafka, topic);
+  if (known === undefined) {
+    if (kafka.createTopics) return mayMake ? makeTopic(admin, kafka, topic) : 0;
+    throw new UnderstudyError(
+      'UND_KAFKA_TOPIC_MISSING',
+      `Topic ${topic.name} is missing: make it, or set kafka.createTopics.`,
+    );
+  }
   const partitions = known.partitionsCount;
   if (partitions !== kafka.partitions) {
     differences.push(`${topic.name} has ${partitions} partitions, not ${kafka.partitions}.`);
@@ -92,12 +135,6 @@ async function findTopic(admin: Admin, name: string) {
 }
 
 async function makeTopic(admin: Admin, kafka: KafkaConfig, topic: WantedTopic): Promise<number> {
-  if (!kafka.createTopics) {
-    throw new UnderstudyError(
-      'UND_KAFKA_TOPIC_MISSING',
-      `Topic ${topic.name} is missing: make it, or set kafka.createTopics.`,
-    );
-  }
   try {
     await admin.createTopics({
       topics: [topic.name],

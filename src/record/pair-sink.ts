@@ -17,7 +17,8 @@ export interface PairSink {
   /**
    * Connects, makes or checks the topics. To be called again after each trouble, and after `close`.
    *
-   * @throws {UnderstudyError} `UND_KAFKA_UNREACHABLE`, `_AUTH`, `_TOPIC_MISSING`, `_FAILED`
+   * @throws {UnderstudyError} `UND_KAFKA_UNREACHABLE`, `_SECRET_FILE`, `_TLS`, `_AUTH`, `_DENIED`,
+   *   `_TOPIC_MISSING`, `_FAILED`
    */
   open(): Promise<void>;
 
@@ -28,8 +29,8 @@ export interface PairSink {
    * Resolves when all in-sync replicas have the records. At least once: after a rejection they may be there.
    *
    * @param records - together at most `maxMessageBytes` (recordBytes)
-   * @throws {UnderstudyError} `UND_KAFKA_RECORD_REFUSED`: one of them is refused for good, the sink can be used
-   *   on; any other code: close it, wait, and open it again
+   * @throws {UnderstudyError} `UND_KAFKA_RECORD_TOO_LARGE`, `_RECORD_REFUSED`: one of them is refused for good,
+   *   the sink can be used on; any other code: close it, wait, and open it again
    */
   send(topic: SinkTopic, partition: number, records: readonly SinkRecord[]): Promise<void>;
 

@@ -9,7 +9,9 @@
  * held nor above the live cursor is found again by a pass of the backlog cursor.
  */
 import { LIMITS } from '../config/defaults.ts';
+import type { DeadLetter } from './journal-batch.ts';
 import type { JournalReader, UnpublishedPair } from './journal-reader.ts';
+import type { PairSerializer } from './pair-serializer.ts';
 import { recordBytes, type SinkRecord } from './pair-sink.ts';
 
 /** A pair as a record, ready to be sent. */
@@ -25,15 +27,28 @@ interface Lanes {
   readonly backlog: QueuedPair[];
   /** Batches that failed, whole: they go first. */
   readonly again: (readonly QueuedPair[])[];
+  /** Since when live pairs wait. */
+  waitingSinceMs: number;
+  liveBytes: number;
+}
+
+export interface PublishQueueOptions {
+  /** Of a pair's key. */
+  readonly partitionOf: (key: string) => number;
+  readonly serializer: PairSerializer;
+  /** Of the records of a batch, and of one record. */
+  readonly maxBytes: number;
+  readonly maxPairs: number;
+  /** How long live pairs wait for company; a backlog never does. */
+  readonly lingerMs: number;
 }
 
 /** Share of a batch that a waiting backlog gets, at least. */
 const BACKLOG_SHARE = 0.25;
 
 export class PublishQueue {
-  readonly #partitionOf: (key: string) => number;
-  readonly #maxBytes: number;
-  readonly #oversized: QueuedPair[] = [];
+  readonly #options: PublishQueueOptions;
+  readonly #poison: DeadLetter[] = [];
   readonly #held = new Set<number>();
   readonly #lanes = new Map<number, Lanes>();
   #live = 0;
@@ -44,13 +59,8 @@ export class PublishQueue {
   #nextPassMs = Number.NEGATIVE_INFINITY;
   #queuedBytes = 0;
 
-  /**
-   * @param partitionOf - of a pair's key
-   * @param maxBytes - of the records of a batch
-   */
-  constructor(partitionOf: (key: string) => number, maxBytes: number) {
-    this.#partitionOf = partitionOf;
-    this.#maxBytes = maxBytes;
+  constructor(options: PublishQueueOptions) {
+    this.#options = options;
   }
 
   /** Pairs read and not confirmed. */
@@ -58,10 +68,14 @@ export class PublishQueue {
     return this.#held.size;
   }
 
-  /** Partitions that have something to send. */
-  partitions(): number[] {
+  /**
+   * Partitions that have something to send.
+   *
+   * @param nowMs - of the clock of `fill`: what may still wait for company is left out; all where it is missing
+   */
+  partitions(nowMs = Number.POSITIVE_INFINITY): number[] {
     return Array.from(this.#lanes).flatMap(([partition, lanes]) =>
-      isFilled(lanes) ? partition : [],
+      this.#isDue(lanes, nowMs) ? partition : [],
     );
   }
 
@@ -80,7 +94,7 @@ export class PublishQueue {
     if (last > this.#live && this.#hasRoom) {
       for (const pair of reader.unpublished(this.#live, last, LIMITS.journalPagePairs)) {
         if (!this.#hasRoom) break;
-        if (!this.#take(pair, 'live')) this.#isBehind = true;
+        if (!this.#take(pair, 'live', nowMs)) this.#isBehind = true;
         this.#live = pair.seq;
       }
     }
@@ -96,21 +110,27 @@ export class PublishQueue {
     const again = lanes.again.shift();
     if (again !== undefined) return again;
     const share = lanes.backlog.length > 0 ? 1 - BACKLOG_SHARE : 1;
-    const room = { bytes: this.#maxBytes * share, pairs: LIMITS.publisherBatchPairs * share };
+    const { maxBytes, maxPairs } = this.#options;
+    const room = { bytes: maxBytes * share, pairs: maxPairs * share };
     // The first live pair always fits, since none is larger than a whole batch.
     const batch = lanes.live.splice(0, Math.max(1, countThatFit(lanes.live, room)));
-    const left = {
-      bytes: this.#maxBytes - bytesOf(batch),
-      pairs: LIMITS.publisherBatchPairs - batch.length,
-    };
+    lanes.liveBytes -= bytesOf(batch);
+    const left = { bytes: maxBytes - bytesOf(batch), pairs: maxPairs - batch.length };
     batch.push(...lanes.backlog.splice(0, countThatFit(lanes.backlog, left)));
     this.#queuedBytes -= bytesOf(batch);
     return batch;
   }
 
-  /** Pairs larger than any message may be, taken out: they are never sent. */
-  takeOversized(): readonly QueuedPair[] {
-    return this.#oversized.splice(0);
+  /** Pairs that can never be sent, taken out: too large for any message, or not to be serialized. */
+  takePoison(): readonly DeadLetter[] {
+    return this.#poison.splice(0);
+  }
+
+  /** Something below the cursors is new: a dead letter that is to be sent again. */
+  rescan(): void {
+    this.#isBehind = true;
+    this.#missed = true;
+    this.#nextPassMs = Number.NEGATIVE_INFINITY;
   }
 
   /** Puts a batch back, as it was: it is repeated before anything else. */
@@ -129,11 +149,19 @@ export class PublishQueue {
     );
   }
 
+  #isDue(lanes: Lanes, nowMs: number): boolean {
+    if (lanes.again.length > 0 || lanes.backlog.length > 0) return true;
+    if (lanes.live.length === 0) return false;
+    const { maxBytes, maxPairs, lingerMs } = this.#options;
+    const isFull = lanes.live.length >= maxPairs || lanes.liveBytes >= maxBytes;
+    return isFull || nowMs - lanes.waitingSinceMs >= lingerMs;
+  }
+
   #readBacklog(reader: JournalReader, nowMs: number): void {
     const page = reader.unpublished(this.#backlog, this.#live, LIMITS.journalPagePairs);
     for (const pair of page) {
       if (!this.#hasRoom) return;
-      if (!this.#held.has(pair.seq) && !this.#take(pair, 'backlog')) this.#missed = true;
+      if (!this.#held.has(pair.seq) && !this.#take(pair, 'backlog', nowMs)) this.#missed = true;
       this.#backlog = pair.seq;
     }
     if (page.length > 0) return;
@@ -144,44 +172,46 @@ export class PublishQueue {
     this.#nextPassMs = nowMs + LIMITS.publisherPassMs;
   }
 
-  #take(pair: UnpublishedPair, lane: 'live' | 'backlog'): boolean {
+  #take(pair: UnpublishedPair, lane: 'live' | 'backlog', nowMs: number): boolean {
     if (this.#held.has(pair.seq)) return true;
-    const record = toRecord(pair);
-    const queued = { seq: pair.seq, id: pair.id, record, bytes: recordBytes(record) };
-    if (queued.bytes > this.#maxBytes) {
-      this.#oversized.push(queued);
+    const queued = this.#toQueued(pair);
+    if (queued === null) {
       this.#held.add(pair.seq);
       return true;
     }
-    const lanes = this.#lanesOf(this.#partitionOf(pair.key));
+    const lanes = this.#lanesOf(this.#options.partitionOf(pair.key));
     if (lanes[lane].length >= LIMITS.publisherQueuedPairs) return false;
+    if (lane === 'live') {
+      if (lanes.live.length === 0) lanes.waitingSinceMs = nowMs;
+      lanes.liveBytes += queued.bytes;
+    }
     lanes[lane].push(queued);
     this.#held.add(pair.seq);
     this.#queuedBytes += queued.bytes;
     return true;
   }
 
+  /** `null`: poison, and noted as such. */
+  #toQueued(pair: UnpublishedPair): QueuedPair | null {
+    const { seq, id } = pair;
+    try {
+      const record = this.#options.serializer.toRecord(pair);
+      const bytes = recordBytes(record);
+      if (bytes <= this.#options.maxBytes) return { seq, id, record, bytes };
+      this.#poison.push({ seq, id, code: 'UND_KAFKA_RECORD_TOO_LARGE' });
+    } catch {
+      this.#poison.push({ seq, id, code: 'UND_KAFKA_RECORD_UNREADABLE' });
+    }
+    return null;
+  }
+
   #lanesOf(partition: number): Lanes {
     const known = this.#lanes.get(partition);
     if (known !== undefined) return known;
-    const lanes = { live: [], backlog: [], again: [] };
+    const lanes = { live: [], backlog: [], again: [], waitingSinceMs: 0, liveBytes: 0 };
     this.#lanes.set(partition, lanes);
     return lanes;
   }
-}
-
-function toRecord({ id, key, candidate, experiment, json }: UnpublishedPair): SinkRecord {
-  const headers = [
-    ['schema', 'understudy.pair/1'],
-    ['id', id],
-    ['experiment', experiment],
-    ['candidate', candidate],
-  ] as const;
-  return { key, value: json, headers };
-}
-
-function isFilled({ live, backlog, again }: Lanes): boolean {
-  return live.length > 0 || backlog.length > 0 || again.length > 0;
 }
 
 function bytesOf(batch: readonly QueuedPair[]): number {

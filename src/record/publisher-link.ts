@@ -21,6 +21,7 @@ const INITIAL: PublisherStatus = {
   lag: 0,
   sendErrors: 0,
   deadLetters: 0,
+  differences: [],
 };
 
 export class PublisherLink {
@@ -45,7 +46,7 @@ export class PublisherLink {
 
   /** @param lag - pairs in the journal that Kafka has not acknowledged */
   status(lag: number): PublisherStatus {
-    const { state, error, published, sendErrors, deadLetters } = this.#status;
+    const { state, error, published, sendErrors, deadLetters, differences } = this.#status;
     return {
       state,
       error,
@@ -53,6 +54,7 @@ export class PublisherLink {
       published: this.#before.published + published,
       sendErrors: this.#before.sendErrors + sendErrors,
       deadLetters: this.#before.deadLetters + deadLetters,
+      differences,
     };
   }
 

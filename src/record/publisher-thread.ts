@@ -3,13 +3,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { LIMITS } from '../config/defaults.ts';
 import type { UnderstudyError } from '../errors.ts';
 import { JournalReader } from './journal-reader.ts';
+import { FileAuthenticator } from './kafka-security.ts';
 import { KafkaSink } from './kafka-sink.ts';
+import { jsonSerializer } from './pair-serializer.ts';
 import { Publisher } from './publisher.ts';
 import type { FromPublisher, PublisherThreadData, ToPublisher } from './publisher-messages.ts';
 
 const STATUS_MS = 250;
-/** Sentences about topics that were said already. */
-const SAID_MAX = 100;
 
 /** Runs until it is told to stop. */
 export async function runPublisherThread(
@@ -17,16 +17,19 @@ export async function runPublisherThread(
   data: PublisherThreadData,
 ): Promise<void> {
   const post = (message: FromPublisher): void => port.postMessage(message);
-  const said = new Set<string>();
+  let said: readonly string[] = [];
+  const authenticator = new FileAuthenticator(data.kafka);
   const sink = new KafkaSink({
     kafka: data.kafka,
+    authenticator,
     onRetry: (error) => publisher.retried(error),
     onDifferences: (differences) => {
+      const fields = { code: 'UND_KAFKA_TOPIC_DIFFERS' };
       for (const message of differences) {
-        if (said.has(message) || said.size >= SAID_MAX) continue;
-        said.add(message);
-        post({ type: 'log', level: 'warn', message, fields: { code: 'UND_KAFKA_TOPIC_DIFFERS' } });
+        if (!said.includes(message)) post({ type: 'log', level: 'warn', message, fields });
       }
+      said = differences;
+      publisher.differ(differences);
     },
   });
   const publisher = new Publisher({
@@ -34,6 +37,7 @@ export async function runPublisherThread(
     kafka: data.kafka,
     reader: JournalReader.open(data.dataDir),
     sink,
+    serializer: jsonSerializer,
     onConfirm: (confirmation) => post({ type: 'confirm', confirmation }),
     onSuspect: () => post({ type: 'suspect' }),
     onTrouble: (error) => post({ type: 'log', level: 'error', ...describe(error) }),
@@ -48,8 +52,15 @@ export async function runPublisherThread(
     else publisher.stop();
   });
   const status = setInterval(() => post({ type: 'status', status: publisher.status() }), STATUS_MS);
+  let stamp = authenticator.stamp();
+  const secrets = setInterval(() => {
+    const now = authenticator.stamp();
+    if (now !== stamp) publisher.renew();
+    stamp = now;
+  }, LIMITS.kafkaSecretPollMs);
   await publisher.run();
   clearInterval(status);
+  clearInterval(secrets);
   post({ type: 'status', status: publisher.status() });
   post({ type: 'stopped' });
   port.close();

@@ -16,6 +16,7 @@ import { Accounting, type AccountRecord } from './accounting.ts';
 import { BackOff } from './back-off.ts';
 import type { Confirmation, DeadLetter } from './journal-batch.ts';
 import type { JournalReader } from './journal-reader.ts';
+import type { PairSerializer } from './pair-serializer.ts';
 import { type PairSink, recordBytes, type SinkTopic } from './pair-sink.ts';
 import { PublishQueue, type QueuedPair } from './publish-queue.ts';
 import type { PublisherStatus } from './recorder-port.ts';
@@ -23,15 +24,25 @@ import { isDamage, journalErrorCode } from './sqlite-errors.ts';
 
 export interface PublisherOptions {
   readonly instance: string;
-  readonly kafka: Pick<KafkaConfig, 'maxMessageBytes' | 'accountingIntervalMs'>;
+  readonly kafka: Pick<
+    KafkaConfig,
+    'maxMessageBytes' | 'accountingIntervalMs' | 'maxBatchPairs' | 'lingerMs'
+  >;
   readonly reader: JournalReader;
   readonly sink: PairSink;
+  readonly serializer: PairSerializer;
   readonly onConfirm: (confirmation: Confirmation) => void;
   /** A page of the journal is damaged. */
   readonly onSuspect: () => void;
   readonly onTrouble: (error: UnderstudyError) => void;
   readonly onConnected: () => void;
 }
+
+/** Trying again does not help: the record is poison. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  'UND_KAFKA_RECORD_TOO_LARGE',
+  'UND_KAFKA_RECORD_REFUSED',
+]);
 
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -44,6 +55,8 @@ export class Publisher {
   #generation = '';
   #number = 0;
   #trouble: UnderstudyError | null = null;
+  /** To connect anew, and at once. */
+  #renew = new AbortController();
   #wake = Promise.withResolvers<void>();
   #accountsDueMs = 0;
   #stopByMs = Number.POSITIVE_INFINITY;
@@ -52,6 +65,7 @@ export class Publisher {
   #published = 0;
   #sendErrors = 0;
   #deadLetters = 0;
+  #differences: readonly string[] = [];
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -68,6 +82,7 @@ export class Publisher {
       lag: this.#queue.held,
       sendErrors: this.#sendErrors,
       deadLetters: this.#deadLetters,
+      differences: this.#differences,
     };
   }
 
@@ -100,6 +115,23 @@ export class Publisher {
     this.#wake.resolve();
   }
 
+  /** What is not as configured about the topics, as they are now. */
+  differ(differences: readonly string[]): void {
+    this.#differences = differences;
+  }
+
+  /** A dead letter is in the outbox again. */
+  rescan(): void {
+    this.#queue.rescan();
+    this.wake();
+  }
+
+  /** Credentials have changed: connects anew, after what is in flight; a waiting try is made at once. */
+  renew(): void {
+    this.#renew.abort();
+    this.wake();
+  }
+
   /** A try inside a send failed; the client goes on trying. */
   retried(error: UnderstudyError): void {
     this.#failing(error);
@@ -117,6 +149,7 @@ export class Publisher {
     const { sink } = this.#options;
     while (!this.#stop.signal.aborted) {
       try {
+        this.#renew = new AbortController();
         await sink.open();
         this.#trouble = null;
         this.#connected();
@@ -127,21 +160,30 @@ export class Publisher {
       await this.#settleInFlight();
       await sink.close();
       if (this.#trouble === null) continue;
-      const { signal } = this.#stop;
+      const signal = AbortSignal.any([this.#stop.signal, this.#renew.signal]);
       await sleep(this.#backOff.next(), undefined, { signal }).catch(() => undefined);
     }
   }
 
   async #pump(): Promise<void> {
-    while (this.#trouble === null) {
+    while (this.#trouble === null && !this.#renew.signal.aborted) {
       this.#wake = Promise.withResolvers();
       this.#fill();
       this.#startSends();
       if (this.#stop.signal.aborted && this.#isFinished()) return;
-      const poll = setTimeout(() => this.wake(), LIMITS.publisherPollMs);
+      const poll = setTimeout(() => this.wake(), this.#pollMs());
       await this.#wake.promise;
       clearTimeout(poll);
     }
+  }
+
+  /** Until the next look: pairs that wait for company are not kept waiting longer. */
+  #pollMs(): number {
+    const isLingering = this.#queue
+      .partitions()
+      .some((partition) => !this.#inFlight.has(`pairs/${partition}`));
+    const { lingerMs } = this.#options.kafka;
+    return isLingering ? Math.min(lingerMs, LIMITS.publisherPollMs) : LIMITS.publisherPollMs;
   }
 
   /** At the end: everything sent, and the last accounts with it; or out of time. */
@@ -161,12 +203,13 @@ export class Publisher {
     } catch (error) {
       this.#readFailed(error);
     }
-    const oversized = this.#queue.takeOversized();
-    if (oversized.length > 0) this.#confirm([], deadOf(oversized));
+    const poison = this.#queue.takePoison();
+    if (poison.length > 0) this.#confirm([], poison);
   }
 
   #startSends(): void {
-    for (const partition of this.#queue.partitions()) {
+    const nowMs = this.#stop.signal.aborted ? Number.POSITIVE_INFINITY : monotonicMs();
+    for (const partition of this.#queue.partitions(nowMs)) {
       const slot = `pairs/${partition}`;
       if (this.#inFlight.has(slot)) continue;
       const batch = this.#queue.take(partition);
@@ -222,14 +265,17 @@ export class Publisher {
     });
     // A journal set aside meanwhile: there is nothing to confirm.
     if (queue !== this.#queue) return;
-    if (!refused) {
+    if (refused === null) {
       this.#published += batch.length;
       this.#confirm(
         batch.map(({ seq }) => seq),
         [],
       );
     } else if (batch.length === 1) {
-      this.#confirm([], deadOf(batch));
+      this.#confirm(
+        [],
+        batch.map(({ seq, id }) => ({ seq, id, code: refused })),
+      );
     } else {
       const middle = Math.ceil(batch.length / 2);
       queue.repeat(partition, batch.slice(0, middle));
@@ -244,23 +290,21 @@ export class Publisher {
     this.#accounting.published(batch);
   }
 
-  /** @returns whether a record was refused for good */
+  /** @returns why a record was refused for good, or `null` */
   async #send(
     topic: SinkTopic,
     partition: number,
     records: Parameters<PairSink['send']>[2],
-  ): Promise<boolean> {
+  ): Promise<ErrorCode | null> {
     try {
       await this.#options.sink.send(topic, partition, records);
       this.#backOff.reset();
       this.#connected();
-      return false;
+      return null;
     } catch (error) {
-      if (!(error instanceof UnderstudyError) || error.code !== 'UND_KAFKA_RECORD_REFUSED') {
-        throw error;
-      }
+      if (!(error instanceof UnderstudyError) || !REFUSALS.has(error.code)) throw error;
       this.#sendErrors += 1;
-      return true;
+      return error.code;
     }
   }
 
@@ -313,13 +357,15 @@ export class Publisher {
   }
 
   #newQueue(): PublishQueue {
-    const { sink, kafka } = this.#options;
-    return new PublishQueue((key) => sink.partitionOf('pairs', key), kafka.maxMessageBytes);
+    const { sink, kafka, serializer } = this.#options;
+    return new PublishQueue({
+      partitionOf: (key) => sink.partitionOf('pairs', key),
+      serializer,
+      maxBytes: kafka.maxMessageBytes,
+      maxPairs: kafka.maxBatchPairs,
+      lingerMs: kafka.lingerMs,
+    });
   }
-}
-
-function deadOf(pairs: readonly QueuedPair[]): DeadLetter[] {
-  return pairs.map(({ seq, id }) => ({ seq, id, code: 'UND_KAFKA_RECORD_REFUSED' }));
 }
 
 /** What fits into one send, at least one. */

@@ -69,7 +69,10 @@ export interface PublisherStatus {
   /** Pairs in the journal and not yet published. */
   readonly lag: number;
   readonly sendErrors: number;
+  /** Pairs that became dead letters since this process started. */
   readonly deadLetters: number;
+  /** What is not as configured about the topics, a sentence each: UND_KAFKA_TOPIC_DIFFERS. */
+  readonly differences: readonly string[];
 }
 
 /** Called once for each entry, when it is on disk, or cannot be: then `journal_dropped` and its reason. */

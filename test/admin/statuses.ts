@@ -124,6 +124,7 @@ export function mirrorStatus(
         lag: 2,
         sendErrors: 1,
         deadLetters: 0,
+        differences: [],
       },
     },
     loopDelayMaxMs: 8,

@@ -40,7 +40,7 @@ describe('config/understudy.yaml', () => {
   it('loads with every commented key in force', () => {
     const config = parseConfig(Buffer.from(uncommented), FILE);
     expect(config.candidates.map(({ kind }) => kind)).toEqual(['http', 'onnx']);
-    expect(config.kafka).toMatchObject(DEFAULTS.kafka);
+    expect(config.kafka).toMatchObject({ ...DEFAULTS.kafka, tls: DEFAULTS.kafkaTls, sasl: {} });
   });
 
   it('has every key of the schema, and no other', () => {

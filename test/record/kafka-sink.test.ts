@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { Admin } from '@platformatic/kafka';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { KafkaConfig } from '../../src/config/types.ts';
 import type { UnderstudyError } from '../../src/errors.ts';
+import { FileAuthenticator } from '../../src/record/kafka-security.ts';
 import { KafkaSink } from '../../src/record/kafka-sink.ts';
-import type { SinkRecord } from '../../src/record/pair-sink.ts';
+import { recordBytes, type SinkRecord } from '../../src/record/pair-sink.ts';
 import { sharedKafka } from '../services/kafka.ts';
-import { readWithKafkajs } from '../services/kafka-readers.ts';
+import { kcatMissing, readWithKafkajs, readWithKcat } from '../services/kafka-readers.ts';
 
 function configOf(brokers: readonly string[], changes: Partial<KafkaConfig> = {}): KafkaConfig {
   const id = randomUUID();
@@ -19,8 +21,24 @@ function recordOf(key: string, value: string): SinkRecord {
   return { key, value, headers: [['schema', 'understudy.pair/1']] };
 }
 
+/** Bytes of a topic on the broker's disk. */
+async function logBytes(brokers: readonly string[], topic: string): Promise<number> {
+  const clientId = 'understudy-test';
+  const admin = new Admin({ clientId, bootstrapBrokers: [...brokers] });
+  try {
+    const dirs = await admin.describeLogDirs({ topics: [{ name: topic, partitions: [0] }] });
+    const topics = dirs.flatMap(({ results }) => results.flatMap((result) => result.topics));
+    const found = topics.find(({ name }) => name === topic);
+    return Number(found?.partitions[0]?.partitionSize ?? 0);
+  } finally {
+    await admin.close();
+  }
+}
+
 const shared = await sharedKafka();
+const noKcat = await kcatMissing();
 if ('skipped' in shared) test.skip(shared.skipped, () => {});
+else if (noKcat !== undefined) test.skip(noKcat.skipped, () => {});
 else {
   const { brokers } = shared;
   const sinks: KafkaSink[] = [];
@@ -32,7 +50,8 @@ else {
     const onDifferences = (found: readonly string[]): void => {
       differences.push(...found);
     };
-    const sink = new KafkaSink({ kafka, onRetry: () => undefined, onDifferences });
+    const authenticator = new FileAuthenticator(kafka);
+    const sink = new KafkaSink({ kafka, authenticator, onRetry: () => undefined, onDifferences });
     sinks.push(sink);
     return sink;
   }
@@ -90,6 +109,23 @@ else {
     });
   });
 
+  test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    'what was sent with compression %s is read by an independent client, and is compressed',
+    async (compression) => {
+      const kafka = configOf(brokers, { compression, partitions: 1 });
+      const sink = sinkOf(kafka);
+      await sink.open();
+      const values = Array.from({ length: 100 }, (_, i) => `${i} ${'naïve '.repeat(200)}`);
+      const records = values.map((value) => recordOf('k', value));
+      await sink.send('pairs', 0, records);
+      const read = await readWithKcat(brokers, kafka.pairsTopic);
+      expect(read.map(({ value }) => value)).toEqual(values);
+      // The broker keeps the batch as it came: its size tells whether it was compressed.
+      const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+      expect((await logBytes(brokers, kafka.pairsTopic)) < bytes / 4).toBe(compression !== 'none');
+    },
+  );
+
   test('a key goes to the partition that Java’s hashing gives it', async () => {
     const kafka = configOf(brokers, { partitions: 7 });
     const sink = sinkOf(kafka);
@@ -120,7 +156,7 @@ else {
     await sink.open();
     await sink.send('pairs', 0, [recordOf('a', 'first')]);
     const large = recordOf('b', 'x'.repeat(10_000));
-    expect(await codeOf(sink.send('pairs', 0, [large]))).toBe('UND_KAFKA_RECORD_REFUSED');
+    expect(await codeOf(sink.send('pairs', 0, [large]))).toBe('UND_KAFKA_RECORD_TOO_LARGE');
     await sink.send('pairs', 0, [recordOf('c', 'second')]);
     const read = await readWithKafkajs(brokers, kafka.pairsTopic);
     expect(read.map(({ value }) => value)).toEqual(['first', 'second']);
@@ -129,7 +165,9 @@ else {
 
 test('no broker is UND_KAFKA_UNREACHABLE, with what the system said', async () => {
   const kafka = configOf(['127.0.0.1:1']);
-  const sink = new KafkaSink({ kafka, onRetry: () => undefined, onDifferences: () => undefined });
+  const authenticator = new FileAuthenticator(kafka);
+  const silent = { onRetry: () => undefined, onDifferences: () => undefined };
+  const sink = new KafkaSink({ kafka, authenticator, ...silent });
   await expect(sink.open()).rejects.toMatchObject({
     code: 'UND_KAFKA_UNREACHABLE',
     message: expect.stringContaining('ECONNREFUSED'),

@@ -3,9 +3,10 @@ import { LIMITS } from '../../src/config/defaults.ts';
 import { Journal } from '../../src/record/journal.ts';
 import { journalPath } from '../../src/record/journal-file.ts';
 import { JournalReader } from '../../src/record/journal-reader.ts';
-import { PublishQueue } from '../../src/record/publish-queue.ts';
+import { jsonSerializer, type PairSerializer } from '../../src/record/pair-serializer.ts';
+import { PublishQueue, type PublishQueueOptions } from '../../src/record/publish-queue.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
-import { entryOf } from './entries.ts';
+import { EPOCH, entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';
 
 let journal: Journal;
@@ -38,9 +39,20 @@ function confirm(seqs: readonly number[]): void {
   journal.commit(batch, [confirmation], Date.now());
 }
 
+function queueOf(changes: Partial<PublishQueueOptions> = {}): PublishQueue {
+  return new PublishQueue({
+    partitionOf: () => 0,
+    serializer: jsonSerializer,
+    maxBytes: 1_000_000,
+    maxPairs: 500,
+    lingerMs: 0,
+    ...changes,
+  });
+}
+
 test('live pairs overtake a backlog, which gets a share of each batch', () => {
   commit(pairs(1, 10_000));
-  const queue = new PublishQueue(() => 0, 1_000_000);
+  const queue = queueOf();
   queue.fill(reader, 0);
   const batch = queue.take(0).map(({ seq }) => seq);
   const live = batch.filter((seq) => seq > 10_000 - LIMITS.publisherLivePairs);
@@ -51,7 +63,7 @@ test('live pairs overtake a backlog, which gets a share of each batch', () => {
 
 test('everything is taken once, however full partitions are, and nothing is forgotten', () => {
   commit(pairs(1, 6_000));
-  const queue = new PublishQueue((key) => Number(key.split('.')[1]) % 3, 1_000_000);
+  const queue = queueOf({ partitionOf: (key) => Number(key.split('.')[1]) % 3 });
   const taken: number[] = [];
   let nowMs = 0;
   // Partition 1 is stuck for a while: its lanes fill up, the others go on.
@@ -76,7 +88,7 @@ test('everything is taken once, however full partitions are, and nothing is forg
 });
 
 test('a live pair that a full partition has no room for is found again later', () => {
-  const queue = new PublishQueue(() => 0, 1_000_000);
+  const queue = queueOf();
   queue.fill(reader, 0); // there is no backlog, and it has seen that
   commit(pairs(1, 1_500));
   for (let i = 0; i < 5; i += 1) queue.fill(reader, 1);
@@ -95,7 +107,7 @@ test('a live pair that a full partition has no room for is found again later', (
 test('a batch stays within its bytes, and a repeated one is the same', () => {
   const large = pairs(1, 20).map((entry) => ({ ...entry, json: 'x'.repeat(30_000) }));
   commit(large);
-  const queue = new PublishQueue(() => 0, 100_000);
+  const queue = queueOf({ maxBytes: 100_000 });
   queue.fill(reader, 0);
   const batch = queue.take(0);
   expect(batch.map(({ seq }) => seq)).toEqual([1, 2, 3]);
@@ -105,8 +117,62 @@ test('a batch stays within its bytes, and a repeated one is the same', () => {
 
 test('a pair larger than a batch may be is set apart', () => {
   commit([entryOf(1), entryOf(2, { json: 'x'.repeat(5_000) }), entryOf(3)]);
-  const queue = new PublishQueue(() => 0, 4_000);
+  const queue = queueOf({ maxBytes: 4_000 });
   queue.fill(reader, 0);
-  expect(queue.takeOversized().map(({ seq }) => seq)).toEqual([2]);
+  expect(queue.takePoison()).toEqual([
+    { seq: 2, id: `${EPOCH}.2/new`, code: 'UND_KAFKA_RECORD_TOO_LARGE' },
+  ]);
   expect(queue.take(0).map(({ seq }) => seq)).toEqual([1, 3]);
+});
+
+test('a pair that cannot be serialized is set apart, and keeps nothing back', () => {
+  commit(pairs(1, 3));
+  const serializer: PairSerializer = {
+    toRecord: (pair) => {
+      if (pair.seq === 2) throw new Error('no such schema');
+      return jsonSerializer.toRecord(pair);
+    },
+  };
+  const queue = queueOf({ serializer });
+  queue.fill(reader, 0);
+  const code = 'UND_KAFKA_RECORD_UNREADABLE';
+  expect(queue.takePoison()).toEqual([{ seq: 2, id: `${EPOCH}.2/new`, code }]);
+  expect(queue.takePoison()).toEqual([]);
+  expect(queue.take(0).map(({ seq }) => seq)).toEqual([1, 3]);
+});
+
+test('live pairs wait for company: by time, by count, by bytes; a backlog and a repeat do not', () => {
+  const queue = queueOf({ lingerMs: 50, maxPairs: 10, maxBytes: 100_000 });
+  queue.fill(reader, 0);
+  commit(pairs(1, 2));
+  queue.fill(reader, 100);
+  expect(queue.partitions(149)).toEqual([]);
+  expect(queue.partitions(150)).toEqual([0]);
+  expect(queue.partitions()).toEqual([0]);
+  commit(pairs(3, 8));
+  queue.fill(reader, 101);
+  expect(queue.partitions(101)).toEqual([0]);
+  const batch = queue.take(0);
+  expect(batch).toHaveLength(10);
+  expect(queue.partitions()).toEqual([]);
+  queue.repeat(0, batch);
+  expect(queue.partitions(101)).toEqual([0]);
+  expect(queue.take(0)).toBe(batch);
+  commit([entryOf(20, { json: 'x'.repeat(60_000) }), entryOf(21, { json: 'x'.repeat(60_000) })]);
+  queue.fill(reader, 200);
+  expect(queue.partitions(200)).toEqual([0]);
+});
+
+test('what is in the outbox again after a pass is found by another one', () => {
+  commit(pairs(1, 3));
+  const queue = queueOf();
+  for (let nowMs = 0; nowMs < 5_000; nowMs += 1_000) queue.fill(reader, nowMs);
+  queue.take(0);
+  queue.release([1, 2, 3]);
+  confirm([1, 3]); // the second one was a dead letter, and is to be sent again
+  queue.fill(reader, 6_000);
+  expect(queue.partitions()).toEqual([]);
+  queue.rescan();
+  queue.fill(reader, 6_001);
+  expect(queue.take(0).map(({ seq }) => seq)).toEqual([2]);
 });

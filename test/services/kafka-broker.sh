@@ -11,8 +11,12 @@
 #   kafka-broker.sh up    DIR NODE            start it again on its old data, wait for it
 #
 # Ports of node i: PORT + 10 * (i - 1) is PLAINTEXT, the next one the controller's, and with
-# KAFKA_SECURE=1 the three after that SASL_SSL, SASL_PLAINTEXT and SSL. Then there are the user "app"
-# with password "app-secret" (SCRAM-SHA-256, SCRAM-SHA-512, PLAIN) and DIR/tls/ca.pem.
+# KAFKA_SECURE=1 the three after that SASL_SSL, SASL_PLAINTEXT and SSL (which wants a client
+# certificate). Then there are DIR/tls/{ca,client,client-key}.pem and two users (SCRAM-SHA-256,
+# SCRAM-SHA-512, PLAIN): "app" with password "app-secret" may do everything, as may the certificate;
+# "limited" with "limited-secret" may do nothing until an ACL says so.
+# With KAFKA_PROXIES="PORT1 …", one a node, there is a listener PROXIED (plain) at the fifth port of
+# a node, which is advertised at 127.0.0.1:PORTi: what a proxy there passes on.
 #
 # KAFKA_OWNER   process id: when that process ends, every node is stopped (default: none)
 # KAFKA_CACHE   where the jars are kept (default: understudy/kafka in the XDG cache folder)
@@ -30,7 +34,7 @@ secure=${KAFKA_SECURE:-}
 
 missing() {
   local need major
-  for need in "$java" mvn flock setsid keytool; do
+  for need in "$java" mvn flock setsid openssl; do
     [ "$need" = mvn ] && [ -f "$jars/.complete" ] && continue
     command -v "$need" >/dev/null || { echo "$need is not installed"; return 0; }
   done
@@ -52,31 +56,40 @@ fetch() { # under a lock: test files run side by side
   exec 9>&-
 }
 
-make_certificate() { # DIR
-  local tls=$1/tls
+make_certificates() { # DIR: an authority, and what it has signed for brokers and a client
+  local tls=$1/tls name
   [ -f "$tls/ca.pem" ] && return 0
   mkdir -p "$tls"
-  keytool -genkeypair -alias broker -keyalg EC -groupname secp256r1 -validity 3650 \
-    -storetype PKCS12 -keystore "$tls/broker.p12" -storepass test-broker -dname CN=localhost \
-    -ext SAN=dns:localhost,ip:127.0.0.1 -ext bc:c=ca:true 2>/dev/null
-  keytool -exportcert -rfc -alias broker -keystore "$tls/broker.p12" -storepass test-broker \
-    -file "$tls/ca.pem" 2>/dev/null
+  make_key() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "$@" 2>/dev/null; }
+  make_key -x509 -days 3650 -subj /CN=test-authority -keyout "$tls/ca-key.pem" -out "$tls/draft.pem"
+  for name in broker client; do
+    make_key -subj "/CN=$name" -keyout "$tls/$name-key.pem" -out "$tls/$name.csr"
+    openssl x509 -req -in "$tls/$name.csr" -CA "$tls/draft.pem" -CAkey "$tls/ca-key.pem" -days 3650 \
+      -CAcreateserial -extfile <(echo subjectAltName=DNS:localhost,IP:127.0.0.1) \
+      -out "$tls/$name.pem" 2>/dev/null
+  done
+  cat "$tls/broker-key.pem" "$tls/broker.pem" >"$tls/broker-store.pem"
+  mv "$tls/draft.pem" "$tls/ca.pem"
 }
 
 secure_properties() { # DIR
   local module=org.apache.kafka.common.security listener
   cat <<P
-ssl.keystore.type=PKCS12
-ssl.keystore.location=$1/tls/broker.p12
-ssl.keystore.password=test-broker
+ssl.keystore.type=PEM
+ssl.keystore.location=$1/tls/broker-store.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$1/tls/ca.pem
 ssl.client.auth=none
+listener.name.ssl.ssl.client.auth=required
 sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512,PLAIN
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:app;User:CN=client
 P
   for listener in sasl_ssl sasl_plaintext; do
     cat <<P
 listener.name.$listener.scram-sha-256.sasl.jaas.config=$module.scram.ScramLoginModule required;
 listener.name.$listener.scram-sha-512.sasl.jaas.config=$module.scram.ScramLoginModule required;
-listener.name.$listener.plain.sasl.jaas.config=$module.plain.PlainLoginModule required user_app="app-secret";
+listener.name.$listener.plain.sasl.jaas.config=$module.plain.PlainLoginModule required user_app="app-secret" user_limited="limited-secret";
 P
   done
 }
@@ -93,6 +106,13 @@ configure() { # DIR PORT NODES NODE
     listeners+=,SSL://127.0.0.1:$((base + 4))
     map+=,SASL_SSL:SASL_SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL
   fi
+  local advertised=$listeners proxies
+  if [ -n "${KAFKA_PROXIES:-}" ]; then
+    read -ra proxies <<<"$KAFKA_PROXIES"
+    listeners+=,PROXIED://127.0.0.1:$((base + 5))
+    advertised+=,PROXIED://127.0.0.1:${proxies[$((node - 1))]}
+    map+=,PROXIED:PLAINTEXT
+  fi
   cat <<P
 process.roles=broker,controller
 node.id=$node
@@ -100,7 +120,7 @@ controller.quorum.voters=$voters
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listeners=$listeners,CONTROLLER://127.0.0.1:$((base + 1))
-advertised.listeners=$listeners
+advertised.listeners=$advertised
 listener.security.protocol.map=$map
 log.dirs=$dir/node$node/data
 num.network.threads=2
@@ -129,8 +149,14 @@ P
 
 format() { # DIR NODE
   local node=$1/node$2 scram=()
-  [ -z "$secure" ] || scram=(--add-scram 'SCRAM-SHA-256=[name=app,password=app-secret]'
-    --add-scram 'SCRAM-SHA-512=[name=app,password=app-secret]')
+  if [ -n "$secure" ]; then
+    local user hash
+    for user in app limited; do
+      for hash in 256 512; do
+        scram+=(--add-scram "SCRAM-SHA-$hash=[name=$user,password=$user-secret]")
+      done
+    done
+  fi
   # A short-lived tool starts faster with the first compiler only.
   "$java" -Xmx128m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp "$jars/*" \
     kafka.tools.StorageTool format --ignore-formatted --cluster-id="$(cat "$1/cluster-id")" \
@@ -168,7 +194,7 @@ start() { # DIR PORT [NODES]
   local dir nodes=${3:-1} i
   dir=$(cd "$1" && pwd)
   rm -f "$dir/stopped"
-  [ -z "$secure" ] || make_certificate "$dir"
+  [ -z "$secure" ] || make_certificates "$dir"
   [ -f "$dir/cluster-id" ] ||
     head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n' >"$dir/cluster-id"
   for ((i = 1; i <= nodes; i++)); do
@@ -231,5 +257,5 @@ case ${1:-} in
   kill) kill -9 "$(cat "$2/node$3/pid")" && rm -f "$2/node$3/pid" ;;
   up) dir=$(cd "$2" && pwd) && launch "$dir" "$3" && ready "$dir" "$3" ;;
   guard) guard "$2" "$3" ;;
-  *) sed -n '2,21p' "$self" && exit 2 ;;
+  *) sed -n '2,27p' "$self" && exit 2 ;;
 esac

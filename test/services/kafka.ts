@@ -27,13 +27,21 @@ interface SecureListeners {
   readonly ssl: string[];
   /** The certificate authority of the TLS listeners, a PEM file. */
   readonly caFile: string;
+  /** A certificate that `ssl` takes for everything, and its key; PEM files. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** May do everything. */
   readonly user: string;
   readonly password: string;
+  /** May do nothing until an ACL says so. */
+  readonly limited: { readonly user: string; readonly password: string };
 }
 
 /** A broker that belongs to the caller. Nodes are counted from 1. */
 export interface KafkaService extends KafkaBrokers {
   readonly secure?: SecureListeners;
+  /** With `proxyPorts`: where each node's proxied listener is, for the proxy to pass on to. */
+  readonly proxied: readonly { readonly host: string; readonly port: number }[];
   /** Stops all nodes and removes their data; a second call does nothing. */
   stop(): Promise<void>;
   /** SIGKILL to one node (default 1). */
@@ -48,6 +56,8 @@ export interface KafkaOptions {
   readonly nodes?: 1 | 3;
   /** SASL and TLS listeners too (default false). */
   readonly secure?: boolean;
+  /** One a node: brokers advertise 127.0.0.1 and these ports to those who come through them. */
+  readonly proxyPorts?: readonly number[];
 }
 
 /**
@@ -85,11 +95,14 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
   if (missing !== undefined) return missing;
   const nodes = options.nodes ?? 1;
   const secure = options.secure ?? false;
-  const { folder, port } = await onFreePorts(nodes, (port) => startOwn(port, nodes, secure));
+  const { proxyPorts = [] } = options;
+  const env = { KAFKA_SECURE: secure ? '1' : '', KAFKA_PROXIES: proxyPorts.join(' ') };
+  const { folder, port } = await onFreePorts(nodes, (port) => startOwn(port, nodes, env));
   const listeners = (offset: number): string[] =>
     Array.from({ length: nodes }, (_, i) => `127.0.0.1:${port + PORTS_PER_NODE * i + offset}`);
   return {
     brokers: listeners(0),
+    proxied: proxyPorts.map((_, i) => ({ host: '127.0.0.1', port: port + PORTS_PER_NODE * i + 5 })),
     ...(secure ? { secure: secureListeners(folder, listeners) } : {}),
     stop: async () => {
       await runScript('bash', ['-c', '[ ! -d "$2" ] || "$1" stop "$2"', '_', script, folder]);
@@ -112,12 +125,12 @@ async function whatIsMissing(): Promise<Skipped | undefined> {
 async function startOwn(
   port: number,
   nodes: number,
-  secure: boolean,
+  env: Readonly<Record<string, string>>,
 ): Promise<{ folder: string; port: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'understudy-kafka-'));
   try {
     await runScript(script, ['start', folder, String(port), String(nodes)], {
-      env: { KAFKA_OWNER: String(process.pid), KAFKA_SECURE: secure ? '1' : '' },
+      env: { ...env, KAFKA_OWNER: String(process.pid) },
     });
     return { folder, port };
   } catch (error) {
@@ -132,8 +145,11 @@ function secureListeners(folder: string, at: (offset: number) => string[]): Secu
     saslPlaintext: at(3),
     ssl: at(4),
     caFile: join(folder, 'tls', 'ca.pem'),
+    certFile: join(folder, 'tls', 'client.pem'),
+    keyFile: join(folder, 'tls', 'client-key.pem'),
     user: 'app',
     password: 'app-secret',
+    limited: { user: 'limited', password: 'limited-secret' },
   };
 }
 

@@ -14,10 +14,11 @@ export async function check(options: {
 }): Promise<number> {
   const { plan, findings } = await checkConfig(loadConfig(options.config), options.role);
   process.stdout.write(`${options.config}: valid\n${plan}`);
-  for (const { code, message } of findings) {
-    process.stdout.write(`${styleText('red', 'problem')}  ${code}: ${message}\n`);
+  for (const { code, message, warning } of findings) {
+    const kind = warning === true ? styleText('yellow', 'warning') : styleText('red', 'problem');
+    process.stdout.write(`${kind}  ${code}: ${message}\n`);
   }
-  const count = findings.length;
+  const count = findings.filter(({ warning }) => warning !== true).length;
   const verdict =
     count === 0
       ? styleText('green', 'all that could be tried works')

@@ -98,6 +98,9 @@ function renderProcesses(instance: InstanceStatus, missing: readonly string[]): 
     lines.push(styleText('yellow', 'no supervisor answers: nobody starts again what ends'));
   }
   if (mirror !== null) lines.push(line('mirroring', describeMirroring(mirror)));
+  for (const difference of mirror?.recorder.publisher?.differences ?? []) {
+    lines.push(styleText('yellow', line('warning', `UND_KAFKA_TOPIC_DIFFERS: ${difference}`)));
+  }
   return `${lines.join('\n')}\n`;
 }
 
