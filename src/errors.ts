@@ -55,6 +55,11 @@ export const ERRORS = {
   ),
   UND_INCUMBENT_SLOW: row('incumbent', true, 'The incumbent did not begin its answer in time.'),
   UND_REQUEST_TIMEOUT: row('downstream', true, 'The request did not arrive in time.'),
+  UND_REQUEST_AMBIGUOUS: row(
+    'downstream',
+    false,
+    'The request cannot be framed without doubt, and such are refused here.',
+  ),
   UND_GATEWAY_BUSY: row('downstream', true, 'The gateway is at its connection cap.'),
 
   // telemetry: run folder, status, settings

@@ -76,6 +76,11 @@ export const METRICS = {
     ['process', 'limit'],
     'Connections that a limit of time or number ended or refused.',
   ),
+  understudy_refused_requests_total: row(
+    'counter',
+    ['process', 'reason'],
+    'Requests refused since they could not be framed without doubt.',
+  ),
   understudy_gateway_held_bytes: row('gauge', ['process'], 'Bytes kept for mirroring.'),
   understudy_gateway_held_limit_bytes: row('gauge', ['process'], 'Cap of the bytes kept.'),
   understudy_wire_connected: row('gauge', ['process'], '1 while a gateway reaches the mirror.'),

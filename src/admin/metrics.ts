@@ -140,6 +140,9 @@ function addGateway(samples: Samples, gateway: GatewayStatus): void {
   for (const [limit, count] of Object.entries(connections.limited)) {
     samples.add('understudy_connection_limits_total', count, { ...labels, limit });
   }
+  for (const [reason, count] of Object.entries(connections.refused)) {
+    samples.add('understudy_refused_requests_total', count, { ...labels, reason });
+  }
   add('understudy_gateway_held_bytes', gateway.heldBytes);
   add('understudy_gateway_held_limit_bytes', gateway.maxHeldBytes);
   add('understudy_wire_connected', wire.connected ? 1 : 0);

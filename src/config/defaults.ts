@@ -29,6 +29,7 @@ export const DEFAULTS = {
     maxAnswerBytes: 1 * MiB,
     maxHeldBytes: 256 * MiB,
     maxWireBytes: 64 * MiB,
+    ambiguous: 'relay',
     maxHeadBytes: 64 * KiB,
     maxPipelined: 100,
     drainTimeoutMs: 30_000,

@@ -97,6 +97,9 @@ const gateway = z.strictObject({
   maxWireBytes: bytes().default(DEFAULTS.gateway.maxWireBytes).meta({
     description: 'Bytes queued for the mirror in one gateway process; past it exchanges are shed.',
   }),
+  ambiguous: z.enum(['relay', 'reject']).default(DEFAULTS.gateway.ambiguous).meta({
+    description: 'What becomes of a request in doubt: passed on and not mirrored, or answered 400.',
+  }),
   maxHeadBytes: bytes(KiB, 16 * MiB)
     .default(DEFAULTS.gateway.maxHeadBytes)
     .meta({

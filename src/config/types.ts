@@ -64,6 +64,8 @@ export interface GatewayConfig {
   readonly maxHeldBytes: number;
   /** Bytes queued on the wire to the mirror; past it `shed(wire_full)`. */
   readonly maxWireBytes: number;
+  /** A request that cannot be framed without doubt is passed on uncopied, or refused before any byte of it goes on. */
+  readonly ambiguous: 'relay' | 'reject';
   /** Longest head (request or answer) that is followed; a longer one makes the connection opaque. */
   readonly maxHeadBytes: number;
   /** Requests owed an answer on one connection; more make it opaque. */

@@ -1,5 +1,5 @@
 /** The head of an answer, read strictly: RFC 9112 sections 4, 5 and 6.3. */
-import { readFields } from './head-fields.ts';
+import { endsConnection, type HeadFields, readFields } from './head-fields.ts';
 import type { OpaqueReason } from './opaque-reasons.ts';
 import { minorOf } from './request-head.ts';
 import { CR, LF, latin1, SP, VALUE } from './syntax.ts';
@@ -12,7 +12,7 @@ export interface AnswerHead {
   readonly headBytes: number;
   /** Bytes of the body; `CHUNKED` or `UNTIL_CLOSE` where they are not known beforehand. */
   readonly bodyBytes: number;
-  /** The incumbent says that it closes the connection after this answer. */
+  /** The incumbent closes the connection after this answer (9.3). */
   readonly close: boolean;
 }
 
@@ -51,13 +51,15 @@ export function readAnswerHead(
   if (typeof fields === 'string') return fields;
   // RFC 9112 6.1: neither an HTTP/1.0 answer nor the answer to an HTTP/1.0 request is ever chunked.
   if (fields.chunked && (minor === 0 || request.minor === 0)) return 'transfer_encoding';
+  // RFC 9110 15.2: to a caller of HTTP/1.0 an interim answer looks like a final one.
+  if (status < 200 && status !== 101 && request.minor === 0) return 'interim';
   if (status === 205 && fields.contentLength > 0) return 'reset_content';
   return {
     status,
     minor,
     headBytes: to - from,
     bodyBytes: bodyBytesOf(request.method, status, fields),
-    close: fields.close,
+    close: endsConnection(fields, minor),
   };
 }
 
@@ -65,7 +67,7 @@ export function readAnswerHead(
 function bodyBytesOf(
   method: string,
   status: number,
-  fields: { readonly chunked: boolean; readonly contentLength: number },
+  fields: Pick<HeadFields, 'chunked' | 'contentLength'>,
 ): number {
   if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 0;
   if (method === 'CONNECT' && status < 300) return 0;

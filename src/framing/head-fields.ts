@@ -12,10 +12,11 @@ export class HeadFields {
   /** Value of Host; `null` where it is absent. */
   host: string | null = null;
   upgrade = false;
-  /** `Expect: 100-continue` */
+  /** `100-continue` is among the expectations. */
   expectContinue = false;
-  /** `close` is among the options of Connection. */
+  /** `close`, `keep-alive` are among the options of Connection. */
   close = false;
+  keepAlive = false;
   /** The field the caller asked to be told of is there, with any value. */
   watched = false;
 }
@@ -69,13 +70,15 @@ function takeField(fields: HeadFields, line: Line, watched: string): OpaqueReaso
     case 4:
       return isNamed(line, 'host') ? takeHost(fields, line) : '';
     case 6:
-      if (isNamed(line, 'expect')) fields.expectContinue = lowerValue(line) === '100-continue';
+      if (isNamed(line, 'expect') && hasOption(lowerValue(line), '100-continue')) {
+        fields.expectContinue = true;
+      }
       return '';
     case 7:
       if (isNamed(line, 'upgrade')) fields.upgrade = true;
       return '';
     case 10:
-      if (isNamed(line, 'connection') && hasOption(lowerValue(line), 'close')) fields.close = true;
+      if (isNamed(line, 'connection')) takeConnection(fields, lowerValue(line));
       return '';
     case 14:
       return isNamed(line, 'content-length') ? takeLength(fields, line) : '';
@@ -84,6 +87,11 @@ function takeField(fields: HeadFields, line: Line, watched: string): OpaqueReaso
     default:
       return '';
   }
+}
+
+function takeConnection(fields: HeadFields, options: string): void {
+  if (hasOption(options, 'close')) fields.close = true;
+  if (hasOption(options, 'keep-alive')) fields.keepAlive = true;
 }
 
 function takeHost(fields: HeadFields, line: Line): OpaqueReason | '' {
@@ -103,6 +111,15 @@ function takeCoding(fields: HeadFields, line: Line): OpaqueReason | '' {
   if (fields.chunked || lowerValue(line) !== 'chunked') return 'transfer_encoding';
   fields.chunked = true;
   return '';
+}
+
+/**
+ * Whether the connection ends with this message (RFC 9112 9.3).
+ *
+ * @param minor - of its version
+ */
+export function endsConnection(fields: HeadFields, minor: number): boolean {
+  return fields.close || (minor === 0 && !fields.keepAlive);
 }
 
 function isNamed(line: Line, lower: string): boolean {

@@ -34,6 +34,10 @@ export const OPAQUE_REASONS = [
   'pipelined',
   /** Answer bytes while no request is owed one. */
   'unexpected_answer',
+  /** Bytes after a message that ends the connection: `Connection: close`, or HTTP/1.0 without keep-alive (9.3). */
+  'after_close',
+  /** An interim answer to HTTP/1.0 (RFC 9110, 15.2). */
+  'interim',
   /** The connection changed its protocol: 101, or CONNECT with 2xx. */
   'upgrade',
   /** Bytes after an upgrade or CONNECT request, over the limit, while nobody knows what they are. */

@@ -1,5 +1,5 @@
 /** The head of a request, read strictly: RFC 9112 sections 3, 5 and 6. */
-import { type HeadFields, readFields } from './head-fields.ts';
+import { endsConnection, type HeadFields, readFields } from './head-fields.ts';
 import type { OpaqueReason } from './opaque-reasons.ts';
 import { CR, LF, latin1, SP, TOKEN, VISIBLE } from './syntax.ts';
 
@@ -13,6 +13,8 @@ export interface RequestHead {
   readonly upgrade: boolean;
   /** Withholds its body until a 100 or a final answer. */
   readonly expectContinue: boolean;
+  /** The caller has nothing more to ask on this connection (9.3). */
+  readonly close: boolean;
   /** The field that was asked for is there. */
   readonly watched: boolean;
   /** Bytes of the head, its empty line included. */
@@ -21,8 +23,9 @@ export interface RequestHead {
   readonly bodyBytes: number;
 }
 
-/** What may stand in Host: uri-host [ ":" port ], and no list (RFC 9110 7.2). */
-const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9\-._~!$&'()*+;=%]*)(?::\d*)?$/;
+/** What may stand in Host: uri-host [ ":" port ], and no list (RFC 9110 7.2, RFC 3986 3.2.2). */
+const HOST =
+  /^(?:\[(?:[0-9a-f:.]+|v[0-9a-f]+\.[a-z0-9\-._~!$&'()*+;=:]+)\]|[a-z0-9\-._~!$&'()*+;=%]*)(?::\d*)?$/;
 const ABSOLUTE = /^https?:\/\/([^/?#]+)(?:[/?]|$)/i;
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%]+):\d{1,5}$/;
 
@@ -62,6 +65,7 @@ export function readRequestHead(
     upgrade: fields.upgrade || method === 'CONNECT',
     // RFC 9110 10.1.1: an HTTP/1.0 request's expectation is ignored.
     expectContinue: fields.expectContinue && minor === 1,
+    close: endsConnection(fields, minor),
     watched: fields.watched,
     headBytes: to - from,
     bodyBytes: fields.chunked ? -1 : Math.max(0, fields.contentLength),

@@ -6,6 +6,7 @@ import { ERRORS, type ErrorCode } from '../errors.ts';
 
 /** Codes a gateway answers with, and the status of each. */
 const AUTHORED = {
+  UND_REQUEST_AMBIGUOUS: [400, 'Bad Request'],
   UND_INCUMBENT_REFUSED: [502, 'Bad Gateway'],
   UND_INCUMBENT_UNRESOLVED: [502, 'Bad Gateway'],
   UND_INCUMBENT_NETWORK: [502, 'Bad Gateway'],

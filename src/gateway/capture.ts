@@ -11,9 +11,15 @@ import type { OpaqueReason } from '../framing/opaque-reasons.ts';
 import type { RequestHead } from '../framing/request-head.ts';
 import { monotonicMs, wallMs } from '../telemetry/clock.ts';
 import type { ExchangeLedger } from '../wire/exchange-ledger.ts';
-import { type ExchangeReason, type ExchangeState, sizeClassOf } from '../wire/exchange-states.ts';
+import {
+  type ExchangeReason,
+  type ExchangeState,
+  hourOf,
+  NO_ROUTE,
+  sizeClassOf,
+} from '../wire/exchange-states.ts';
 import { FLAG_CLOSE_DELIMITED, FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../wire/messages.ts';
-import type { Exchange } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import type { HeldBudget } from './held-bytes.ts';
 import type { MirrorGate } from './mirror-gate.ts';
 
@@ -27,6 +33,7 @@ export interface CaptureContext {
   /** Offers a complete exchange to the mirror; @returns why not, or an empty text. */
   offer(exchange: Exchange): '' | 'mirror_down' | 'wire_full';
   countOpaque(reason: OpaqueReason): void;
+  countRefused(reason: OpaqueReason): void;
 }
 
 export class Capture implements TapEvents {
@@ -52,6 +59,8 @@ export class Capture implements TapEvents {
   answering = false;
   /** Offset after the last answer head in the bytes pushed last; 0 where there was none. */
   answerHeadEnd = 0;
+  /** With `ambiguous: reject`: takes the caller's bytes that are clear. Nothing else of them goes on. */
+  onClear: ((bytes: Buffer) => void) | null = null;
   /** Nothing but that answer is owed, and its incumbent did not announce to close. */
   answerIsLast = false;
 
@@ -95,7 +104,12 @@ export class Capture implements TapEvents {
     }
   }
 
+  unframed(bytes: Buffer): void {
+    this.onClear?.(bytes);
+  }
+
   requestBytes(bytes: Buffer): void {
+    this.onClear?.(bytes);
     const exchange = this.#reading;
     if (exchange === null) return;
     exchange.requestBytes += bytes.length;
@@ -160,6 +174,15 @@ export class Capture implements TapEvents {
     exchange.previousEndMs = this.#lastEndMs;
     this.#lastEndMs = this.nowMs;
     if (exchange.requestEnded) this.#finish(exchange);
+  }
+
+  /** A head in doubt is an exchange of its own, seen and refused at once; so the sums hold. */
+  refused(reason: OpaqueReason): void {
+    this.#context.countRefused(reason);
+    const exchange = this.#reading ?? new Exchange(0, NO_ROUTE, hourOf(wallMs()));
+    if (this.#reading === null) this.#context.ledger.see(exchange.route, exchange.hour);
+    this.#reading = null;
+    this.#giveUp(exchange, 'refused', 'ambiguous');
   }
 
   opaque(reason: OpaqueReason): void {

@@ -54,6 +54,7 @@ export class Gateway implements SpliceContext {
   readonly #splices = new Set<Splice>();
   readonly #opaque: Partial<Record<OpaqueReason, number>> = {};
   readonly #limited: Partial<Record<ConnectionLimit, number>> = {};
+  readonly #refused: Partial<Record<OpaqueReason, number>> = {};
   #opaqueBytes = 0;
   #connections = 0;
   #sweep: NodeJS.Timeout | undefined;
@@ -79,7 +80,8 @@ export class Gateway implements SpliceContext {
     this.maxAnswerBytes = gateway.maxAnswerBytes;
     this.timeLimits = gateway;
     const { maxHeadBytes, maxPipelined } = gateway;
-    this.tapLimits = { maxHeadBytes, maxPipelined, watchedField: SHADOW_HEADER };
+    const rejects = gateway.ambiguous === 'reject';
+    this.tapLimits = { maxHeadBytes, maxPipelined, watchedField: SHADOW_HEADER, rejects };
     this.#wire = new WireClient({
       path: wireSocket,
       instance: this.#instance(),
@@ -139,6 +141,7 @@ export class Gateway implements SpliceContext {
         opaque: { ...this.#opaque },
         opaqueBytes: this.#opaqueBytes,
         limited: { ...this.#limited },
+        refused: { ...this.#refused },
       },
       wire: {
         connected: this.#wire.connected,
@@ -187,6 +190,10 @@ export class Gateway implements SpliceContext {
 
   countOpaque(reason: OpaqueReason): void {
     this.#opaque[reason] = (this.#opaque[reason] ?? 0) + 1;
+  }
+
+  countRefused(reason: OpaqueReason): void {
+    this.#refused[reason] = (this.#refused[reason] ?? 0) + 1;
   }
 
   countOpaqueBytes(bytes: number): void {

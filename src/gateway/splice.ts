@@ -9,6 +9,10 @@
  * The upstream connection is opened on the caller's first byte. The tap only watches; what it decides is
  * whether an answer of the gateway's own may be written, and, while it drains, where `Connection: close`
  * goes.
+ *
+ * With `ambiguous: reject` the tap stands in the line: of the caller's bytes only those go on that it has
+ * found clear (`Capture.onClear`). A request in doubt is answered 400 when all that was asked before it has
+ * been answered; where a byte of its own answer was relayed already, the connection just ends.
  */
 import { LIMITS } from '../config/defaults.ts';
 import { ConnectionTap, type TapLimits } from '../framing/connection-tap.ts';
@@ -57,6 +61,8 @@ export class Splice {
   #upstreamEnded = false;
   #lastByteMs = monotonicMs();
   readonly #watch = new TimeWatch();
+  /** The upstream takes more: what the last `#forward` of a read said. */
+  #more = true;
 
   /** @param openCaller - begins to read the caller's connection */
   constructor(
@@ -74,6 +80,7 @@ export class Splice {
     this.#caller.on('error', () => this.#onCallerError());
     this.#caller.on('close', () => this.#onCallerClose());
     if (options.refuse) this.#linger();
+    else if (context.tapLimits.rejects) this.#capture.onClear = (clear) => this.#forward(clear);
   }
 
   /** Looks whether a draining connection may end: nothing under way, and told so or idle. */
@@ -108,6 +115,9 @@ export class Splice {
     this.#lastByteMs = now;
     if (this.#over) return true;
     if (this.#options.refuse) return this.#refuse(bytes);
+    if (this.#context.tapLimits.rejects && this.#tap.opaque !== 'upgrade') {
+      return this.#forwardClear(bytes, now);
+    }
     const upstream = this.#upstream ?? this.#connect();
     const more = upstream.write(bytes);
     if (this.#tap.opaque !== '') {
@@ -118,8 +128,52 @@ export class Splice {
     capture.nowMs = now;
     capture.upstreamPending = upstream.writableLength > 0;
     this.#tap.request(bytes);
-    if (capture.awaitsWrite) upstream.write(NOTHING, () => capture.written());
+    this.#askWhenWritten();
     return more;
+  }
+
+  /** Shows the bytes to the tap first: it hands what is clear to `#forward`. */
+  #forwardClear(bytes: Buffer, now: number): boolean {
+    if (this.#tap.refused !== '') return true;
+    if (this.#tap.opaque !== '') {
+      // The answers cannot be followed any more, so what this is cannot be told: it does not go on, and
+      // the connection ends when the incumbent has been silent for a while.
+      this.#linger();
+      return true;
+    }
+    this.#capture.nowMs = now;
+    this.#more = true;
+    this.#tap.request(bytes);
+    this.#askWhenWritten();
+    this.#endIfRefused();
+    return this.#more;
+  }
+
+  #forward(clear: Buffer): void {
+    const upstream = this.#upstream ?? this.#connect();
+    this.#more = upstream.write(clear);
+    this.#capture.upstreamPending = upstream.writableLength > 0;
+  }
+
+  #askWhenWritten(): void {
+    const capture = this.#capture;
+    if (capture.awaitsWrite) this.#upstream?.write(NOTHING, () => capture.written());
+  }
+
+  /** The rest of a refused request must never be taken for another: its upstream ends with a reset. */
+  #endIfRefused(): void {
+    if (this.#over || this.#tap.refused === '') return;
+    if (this.#tap.opaque !== '' || this.#tap.earlierOwed > 0) return;
+    this.#upstream?.resetAndDestroy();
+    const isAnswered = this.#tap.requestPartial && this.#capture.open === 0;
+    if (!isAnswered && !this.#capture.answerBegun) {
+      this.#author('UND_REQUEST_AMBIGUOUS', this.#tap.refusedMethod);
+      return;
+    }
+    this.#over = true;
+    if (isAnswered) this.#caller.end();
+    else this.#caller.resetAndDestroy();
+    this.#linger();
   }
 
   #fromIncumbent(bytes: Buffer): boolean {
@@ -127,6 +181,7 @@ export class Splice {
     this.#lastByteMs = now;
     if (this.#over) return true;
     if (this.#tap.opaque !== '') {
+      this.#lingerTimer?.refresh();
       this.#context.countOpaqueBytes(bytes.length);
       return this.#caller.write(bytes);
     }
@@ -136,6 +191,7 @@ export class Splice {
     const more = this.#caller.write(bytes);
     capture.downstreamPaused = !more;
     this.#tap.answer(bytes);
+    this.#endIfRefused();
     return more;
   }
 
@@ -157,7 +213,8 @@ export class Splice {
       more = this.#caller.write(bytes);
     }
     capture.downstreamPaused = !more;
-    if (this.#closeSent && this.#tap.idle) this.#endBoth();
+    this.#endIfRefused();
+    if (this.#closeSent && this.#tap.idle && !this.#over) this.#endBoth();
     return more;
   }
 
@@ -190,7 +247,8 @@ export class Splice {
   /** Over the cap: counts what it is asked, and says that it is busy. */
   #refuse(bytes: Buffer): boolean {
     this.#tap.request(bytes);
-    if (this.#tap.opaque !== '') this.#author('UND_GATEWAY_BUSY', '');
+    const isInDoubt = this.#tap.opaque !== '' || this.#tap.refused !== '';
+    if (isInDoubt) this.#author('UND_GATEWAY_BUSY', '');
     if (this.#capture.open === 0) return true;
     const method = this.#tap.owedMethod;
     this.#capture.close('refused', 'busy');

@@ -22,7 +22,7 @@ export const EXCHANGE_REASONS = {
   ineligible: ['route', 'method', 'upgrade', 'foreign_mark', 'opaque'],
   paused: ['operator', 'mirror_off'],
   not_selected: [''],
-  refused: ['busy', 'body_timeout'],
+  refused: ['busy', 'body_timeout', 'ambiguous'],
   incumbent_unreachable: ['refused', 'unresolved', 'timeout', 'network'],
   incumbent_abort: ['reset', 'truncated', 'timeout'],
   client_abort: ['reset', 'truncated', 'timeout'],

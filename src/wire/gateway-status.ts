@@ -26,6 +26,8 @@ export interface GatewayStatus {
     readonly opaqueBytes: number;
     /** Connections that a limit ended or refused, by limit. */
     readonly limited: Readonly<Record<string, number>>;
+    /** Requests refused for doubt, by its reason. */
+    readonly refused: Readonly<Record<string, number>>;
   };
   readonly wire: {
     readonly connected: boolean;

@@ -109,6 +109,7 @@ describe('renderMetrics', () => {
     expect(of('understudy_process_restarts_total', 'process="gw0"')).toBe(3);
     expect(of('understudy_kafka_lag_pairs')).toBe(2);
     expect(of('understudy_opaque_connections_total', 'process="gw0",reason="garbage"')).toBe(1);
+    expect(of('understudy_refused_requests_total', 'process="gw0",reason="host"')).toBe(3);
     expect(of('understudy_settings_version', 'process="gw0"')).toBe(3);
   });
 

@@ -35,6 +35,7 @@ export function gatewayStatus(
       opaque: { garbage: 1 },
       opaqueBytes: 77,
       limited: { head: 3 },
+      refused: { host: 3 },
     },
     wire: { connected: true, state: 'up', queuedBytes: 5, maxWireBytes: 100 },
     heldBytes: 7,

@@ -78,6 +78,7 @@ describe('ConnectionTap', () => {
       minor: 1,
       upgrade: false,
       expectContinue: true,
+      close: false,
       watched: true,
       headBytes: head.length,
       bodyBytes: 5,
@@ -120,6 +121,24 @@ describe('ConnectionTap', () => {
     tap.answer(latin1(OK));
     expect(exchanges.map((e) => e.answer)).toEqual([OK, OK]);
     expect(opaque).toEqual([]);
+  });
+
+  it('ignores one empty line before a request, which is no part of it', () => {
+    for (const cut of [[1e9], [1], [3]]) {
+      const { tap, exchanges, opaque, cleared } = recordedTap();
+      pushAll((b) => tap.request(b), `\r\n${GET}\r\n${GET}`, cut);
+      expect(exchanges.map((e) => e.request)).toEqual([GET, GET]);
+      expect(cleared()).toBe(`\r\n${GET}\r\n${GET}`);
+      expect(opaque).toEqual([]);
+    }
+  });
+
+  it('sees an expectation among others, and in any of the fields', () => {
+    for (const lines of ['x, 100-Continue', '100-continue\r\nExpect: x']) {
+      const { tap, exchanges } = recordedTap();
+      tap.request(latin1(`PUT / HTTP/1.1\r\nHost: h\r\nExpect: ${lines}\r\n\r\n`));
+      expect(exchanges[0]?.head.expectContinue).toBe(true);
+    }
   });
 
   it('waits for 100, and follows the body whether or not the caller waited', () => {

@@ -132,7 +132,15 @@ const REQUESTS: readonly [name: string, raw: string, reason: OpaqueReason][] = [
   ['two spaces', line('GET  / HTTP/1.1'), 'request_line'],
   ['a space after the version', line('GET / HTTP/1.1 '), 'request_line'],
   ['a lower-case version', line('GET / http/1.1'), 'request_line'],
-  ['a leading empty line', `\r\n${GET}`, 'request_line'],
+  ['two leading empty lines', `\r\n\r\n${GET}`, 'request_line'],
+  ['a leading CR', `\r${GET}`, 'request_line'],
+  ['a leading LF', `\n${GET}`, 'request_line'],
+  ['a request without an end, with LF alone', 'GET / HTTP/1.1\nHost: h\n\n', 'request_line'],
+  [
+    'a request without an end, with CR alone',
+    'GET / HTTP/1.1\r\nHost: h\r\rX',
+    'control_character',
+  ],
   ['a high byte in the target', line('GET /\xe9 HTTP/1.1'), 'request_line'],
   ['a method with a colon', line('GE:T / HTTP/1.1'), 'request_line'],
   ['TLS', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc', 'request_line'],
@@ -170,6 +178,7 @@ const ANSWERS: readonly [name: string, raw: string, reason: OpaqueReason][] = [
   ['a too long head', `HTTP/1.1 200 OK\r\nA: ${'b'.repeat(5_000)}\r\n\r\n`, 'head_too_long'],
   ['more than was asked for', `${OK}more`, 'unexpected_answer'],
   ['content after 204', 'HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\nok', 'unexpected_answer'],
+  ['a head without an end, with LF alone', 'HTTP/1.1 200 OK\r\nA: b\n\n', 'control_character'],
   ['an unasked 101', 'HTTP/1.1 101 Switching\r\n\r\n', 'upgrade'],
 ];
 
@@ -190,6 +199,27 @@ describe('a request in doubt', () => {
   });
 });
 
+describe('a request that comes after one that ends the connection', () => {
+  const closing = [
+    'GET / HTTP/1.1\r\nHost: h\r\nConnection: a, close\r\n\r\n',
+    'GET / HTTP/1.0\r\n\r\n',
+  ];
+  it.each(closing.map((raw) => [raw]))('%j: is in doubt', (raw) => {
+    const { tap, opaque, exchanges } = recordedTap();
+    tap.request(Buffer.from(`${raw}\r\n`));
+    expect(opaque).toEqual([]);
+    tap.request(Buffer.from('G'));
+    expect(opaque).toEqual(['after_close']);
+    expect(exchanges).toHaveLength(1);
+  });
+
+  it('is none after HTTP/1.0 with keep-alive', () => {
+    const { tap, opaque } = recordedTap();
+    tap.request(Buffer.from('GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n'.repeat(2)));
+    expect(opaque).toEqual([]);
+  });
+});
+
 describe('an answer in doubt', () => {
   it.each(ANSWERS)('%s: opaque from there on', (_, raw, reason) => {
     for (const cut of CUTS) {
@@ -198,6 +228,26 @@ describe('an answer in doubt', () => {
       for (const piece of segments(Buffer.from(raw, 'latin1'), cut)) tap.answer(piece);
       expect(opaque, `cut ${cut}`).toEqual([reason]);
     }
+  });
+
+  it('an interim answer to HTTP/1.0 is in doubt', () => {
+    const { tap, opaque } = recordedTap();
+    tap.request(Buffer.from('GET / HTTP/1.0\r\n\r\n'));
+    tap.answer(Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'));
+    expect(opaque).toEqual(['interim']);
+  });
+
+  it.each([
+    ['HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 2\r\n\r\nok'],
+    ['HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok'],
+  ])('an answer after one that ends the connection is in doubt', (last) => {
+    const { tap, opaque, exchanges } = recordedTap();
+    tap.request(Buffer.from(GET + GET));
+    tap.answer(Buffer.from(last));
+    expect(exchanges[0]).toMatchObject({ answer: last, answerEnded: true });
+    expect(opaque).toEqual([]);
+    tap.answer(Buffer.from(OK));
+    expect(opaque).toEqual(['after_close']);
   });
 
   it('an answer before any request is in doubt', () => {

@@ -6,6 +6,7 @@ export const TAP_LIMITS: TapLimits = {
   maxHeadBytes: 4_096,
   maxPipelined: 20,
   watchedField: 'x-mark',
+  rejects: false,
 };
 
 /** One exchange as the tap cut it. Bytes are latin1 text. */
@@ -23,11 +24,17 @@ export interface RecordedTap {
   readonly exchanges: RecordedExchange[];
   /** Opaque reasons, at most one. */
   readonly opaque: string[];
+  /** Reasons of a refusal, at most one. */
+  readonly refused: string[];
+  /** All bytes of the caller that were found clear. */
+  cleared(): string;
 }
 
 export function recordedTap(limits: Partial<TapLimits> = {}): RecordedTap {
   const exchanges: RecordedExchange[] = [];
   const opaque: string[] = [];
+  const refused: string[] = [];
+  let cleared = '';
   const live = (): void => {
     if (opaque.length > 0) throw new Error('an event after the connection turned opaque');
   };
@@ -49,10 +56,19 @@ export function recordedTap(limits: Partial<TapLimits> = {}): RecordedTap {
       requestBytes(bytes) {
         live();
         reading().request += bytes.toString('latin1');
+        cleared += bytes.toString('latin1');
       },
       requestEnd() {
         live();
         reading().requestEnded = true;
+      },
+      unframed(bytes) {
+        live();
+        cleared += bytes.toString('latin1');
+      },
+      refused(reason) {
+        live();
+        refused.push(reason);
       },
       answerBegin: live,
       answerHead(head) {
@@ -74,7 +90,7 @@ export function recordedTap(limits: Partial<TapLimits> = {}): RecordedTap {
     },
     { ...TAP_LIMITS, ...limits },
   );
-  return { tap, exchanges, opaque };
+  return { tap, exchanges, opaque, refused, cleared: () => cleared };
 }
 
 function missing(): never {

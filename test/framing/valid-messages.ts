@@ -86,6 +86,9 @@ const inChunks = fc
   .map(([text, line]) => ({ line, text }));
 const bodiless = fc.constant({ line: '', text: '' });
 
+/** Without it, HTTP/1.0 ends its connection. */
+const KEEP = 'Connection: keep-alive\r\n';
+
 const requests = fc
   .tuple(
     fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH', 'M-SEARCH'),
@@ -98,7 +101,7 @@ const requests = fc
   .map(([method, target, minor, rest, { line, text }]) => ({
     method,
     minor,
-    raw: `${method} ${target} HTTP/1.${minor}\r\nHost: h\r\n${rest}${line}\r\n${text}`,
+    raw: `${method} ${target} HTTP/1.${minor}\r\nHost: h\r\n${minor === 0 ? KEEP : ''}${rest}${line}\r\n${text}`,
   }));
 
 const reason = fc.constantFrom(' OK', ' ', ' Custom \xe9 reason', ' 404');
