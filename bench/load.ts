@@ -12,6 +12,7 @@ export interface LoadResult {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
   /** Other answers, and broken or timed-out connections. */
   readonly errors: number;
 }
@@ -63,15 +64,33 @@ export function createLoadGenerator(options: {
 }
 
 /** Requests at a rate of their own: see `open-loop.ts`. */
-export async function runOpenLoop(
+export function runOpenLoop(
   { port, connections, seconds }: LoadOptions,
   core: number | null,
   pace: { readonly rate: number; readonly bodyBytes: number },
 ): Promise<LoadResult> {
-  const program = fileURLToPath(new URL('./open-loop.ts', import.meta.url));
-  const args = [program, port, connections, pace.rate, seconds, pace.bodyBytes].map(String);
+  const args = [port, connections, pace.rate, seconds, pace.bodyBytes];
+  return runOwn(new URL('./open-loop.ts', import.meta.url), args, { core, seconds });
+}
+
+/** Connections all at once: see `ramp.ts`. */
+export function runRamp(
+  { port, connections, seconds }: LoadOptions,
+  core: number | null,
+  bodyBytes: number,
+): Promise<LoadResult> {
+  const args = [port, connections, seconds, bodyBytes];
+  return runOwn(new URL('./ramp.ts', import.meta.url), args, { core, seconds });
+}
+
+async function runOwn(
+  program: URL,
+  args: readonly number[],
+  { core, seconds }: { readonly core: number | null; readonly seconds: number },
+): Promise<LoadResult> {
+  const all = [fileURLToPath(program), ...args.map(String)];
   const timeoutMs = seconds * 1_000 + GRACE_MS;
-  return JSON.parse(await runPinned({ command: process.execPath, args, core }, timeoutMs));
+  return JSON.parse(await runPinned({ command: process.execPath, args: all, core }, timeoutMs));
 }
 
 async function runAutocannon(
@@ -109,6 +128,7 @@ export function parseWrk(text: string): LoadResult {
     seconds: toMs(total[2] ?? '') / 1_000,
     p50Ms: percentile(50),
     p99Ms: percentile(99),
+    maxMs: toMs(/^ *Latency +\S+ +\S+ +(\S+)/m.exec(text)?.[1] ?? ''),
     errors: refused + (socketErrors ?? 0),
   };
 }
@@ -119,7 +139,7 @@ interface AutocannonResult {
   readonly errors: number;
   readonly timeouts: number;
   readonly duration: number;
-  readonly latency: { readonly p50: number; readonly p99: number };
+  readonly latency: { readonly p50: number; readonly p99: number; readonly max: number };
 }
 
 /** @param text - what `autocannon -j` prints; its latencies are whole milliseconds */
@@ -130,6 +150,7 @@ export function parseAutocannon(text: string): LoadResult {
     seconds: result.duration,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
+    maxMs: result.latency.max,
     errors: result.non2xx + result.errors + result.timeouts,
   };
 }

@@ -8,6 +8,7 @@ export interface Measurement {
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly maxMs: number;
   readonly errors: number;
   /** CPU of the processes in the callers' way, µs a request; `null`: there is none. */
   readonly gatewayCpuUs: number | null;
@@ -69,6 +70,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     requestsPerSecond: result.requests / result.seconds,
     p50Ms: result.p50Ms,
     p99Ms: result.p99Ms,
+    maxMs: result.maxMs,
     errors: result.errors,
     gatewayCpuUs: perRequestUs(atEnd.gateway - atStart.gateway),
     allCpuUs: perRequestUs(settledTicks - atStart.proxy),

@@ -9,6 +9,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { summariseLatencies } from './latencies.ts';
 import { requestBytes } from './request.ts';
 
 const [port = 0, connections = 0, rate = 0, seconds = 0, bodyBytes = 0] = process.argv
@@ -111,15 +112,4 @@ while (lines.some((line) => line.isBusy) && open > 0 && performance.now() < dead
 errors += waiting.length + lines.filter((line) => line.isBusy).length;
 for (const line of lines) line.end();
 
-latenciesMs.sort((a, b) => a - b);
-const quantile = (share: number): number =>
-  latenciesMs[Math.min(latenciesMs.length - 1, Math.floor(share * latenciesMs.length))] ?? 0;
-process.stdout.write(
-  JSON.stringify({
-    requests: latenciesMs.length,
-    seconds,
-    p50Ms: quantile(0.5),
-    p99Ms: quantile(0.99),
-    errors,
-  }),
-);
+process.stdout.write(JSON.stringify(summariseLatencies(latenciesMs, seconds, errors)));

@@ -105,6 +105,7 @@ const DEFAULT_PACE: Readonly<Record<SuiteName, string>> = {
   first: '1000',
   gateway: '0',
   whole: '5000',
+  ramp: '0',
   tails: '0',
 };
 

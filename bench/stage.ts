@@ -4,7 +4,13 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { conditionsOf } from './conditions.ts';
-import { createLoadGenerator, type LoadGenerator, type LoadResult, runOpenLoop } from './load.ts';
+import {
+  createLoadGenerator,
+  type LoadGenerator,
+  type LoadResult,
+  runOpenLoop,
+  runRamp,
+} from './load.ts';
 import { type Measurement, measure } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import { Peers } from './peers.ts';
@@ -82,13 +88,14 @@ export class Stage {
   }
 
   load(
-    target: Pick<Target, 'rate'>,
+    { pace }: Pick<Target, 'pace'>,
     options: { readonly port: number; readonly connections: number; readonly seconds: number },
   ): Promise<LoadResult> {
     const { loadCore, generator } = this.#means;
     const { bodyBytes } = this.#options;
-    if (target.rate === 0) return generator.run(options);
-    return runOpenLoop(options, loadCore, { rate: target.rate, bodyBytes });
+    if (pace === 'full') return generator.run(options);
+    if (pace === 'ramp') return runRamp(options, loadCore, bodyBytes);
+    return runOpenLoop(options, loadCore, { rate: pace, bodyBytes });
   }
 
   /** @param profileFolder - processes of the target write a CPU profile there; empty: none */

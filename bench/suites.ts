@@ -21,6 +21,7 @@ export const SUITES = {
   first: 'no proxy, http-proxy, and Understudy: mirror off, at 100 %, candidate hung, paced',
   gateway: 'HAProxy tcp, the mirrors of nginx and Envoy, and Understudy: off, 100 %, hung',
   whole: 'all processes of Understudy at 100 %, pairs on disk, beside the mirror of Envoy, paced',
+  ramp: 'connections all at once, a request on each, again and again: HAProxy, Understudy off and 100 %',
   tails: 'open loop at half the capacity of the slowest: p99 at 100 % and hung against mirror off',
 } as const;
 export type SuiteName = keyof typeof SUITES;
@@ -63,6 +64,15 @@ export function createSuite(name: SuiteName, pacedRate: number): Suite {
         targets: names.map((one) => target(one, pacedRate)),
         rateBases: [],
         cpuBases: [base(`haproxy@${pacedRate}`, '×haproxy'), base(`envoy@${pacedRate}`, '×envoy')],
+      };
+    }
+    case 'ramp': {
+      const names = installed(['haproxy', 'off', 'full']);
+      return {
+        name,
+        targets: names.map((one) => target(one, 'ramp')),
+        rateBases: [base('haproxy', '×haproxy')],
+        cpuBases: [base('haproxy', '×haproxy')],
       };
     }
     case 'tails':

@@ -31,6 +31,7 @@ export interface Row {
   readonly rateRatios: readonly (Spread | null)[];
   readonly p50Ms: Spread;
   readonly p99Ms: Spread;
+  readonly maxMs: Spread;
   readonly gatewayCpuUs: Spread | null;
   readonly allCpuUs: Spread | null;
   /** CPU a request, in shares of that of each base. */
@@ -98,6 +99,7 @@ export function summarise(rounds: readonly Round[], target: string, bases: Bases
     rateRatios: bases.rate.map((base) => against(base, rate)),
     p50Ms: over((m) => m.p50Ms) ?? NONE,
     p99Ms: over((m) => m.p99Ms) ?? NONE,
+    maxMs: over((m) => m.maxMs) ?? NONE,
     gatewayCpuUs: over((m) => m.gatewayCpuUs),
     allCpuUs: over((m) => m.allCpuUs),
     gatewayCpuRatios: bases.cpu.map((base) => against(base, (m) => m.gatewayCpuUs)),

@@ -31,6 +31,7 @@ function speedColumns(labels: readonly string[]): readonly Column[] {
     ...ratioColumns(labels, (row) => row.rateRatios),
     ['p50 ms', 8, (row) => row.p50Ms.median.toFixed(2)],
     ['p99 ms', 8, (row) => row.p99Ms.median.toFixed(2)],
+    ['max ms', 8, (row) => row.maxMs.median.toFixed(1)],
     ['others %', 10, (row) => percent(row.foreign)],
     ['n', 6, (row) => `${row.used}/${row.made}`],
   ];

@@ -42,12 +42,14 @@ export interface TargetContext {
 
 export type TargetName = 'direct' | 'http-proxy' | 'off' | 'full' | 'hung' | RivalName;
 
+/** As fast as answers come, connections all at once and again, or requests a second. */
+export type Pace = 'full' | 'ramp' | number;
+
 export interface Target {
   /** Unique in a suite. */
   readonly key: string;
   readonly title: string;
-  /** Requests a second; 0: as fast as answers come. */
-  readonly rate: number;
+  readonly pace: Pace;
   start(context: TargetContext): Promise<RunningTarget>;
 }
 
@@ -62,11 +64,14 @@ const TITLES: Readonly<Record<TargetName, string>> = {
   envoy: 'Envoy mirror',
 };
 
-/** @param rate - requests a second; 0: as fast as answers come */
-export function target(name: TargetName, rate = 0): Target {
-  const title = rate === 0 ? TITLES[name] : `${TITLES[name]}, ${rate}/s`;
-  const key = rate === 0 ? name : `${name}@${rate}`;
-  return { key, title, rate, start: (context) => start(name, context) };
+export function target(name: TargetName, pace: Pace = 'full'): Target {
+  const isPaced = typeof pace === 'number';
+  return {
+    key: isPaced ? `${name}@${pace}` : name,
+    title: isPaced ? `${TITLES[name]}, ${pace}/s` : TITLES[name],
+    pace,
+    start: (context) => start(name, context),
+  };
 }
 
 function start(name: TargetName, context: TargetContext): Promise<RunningTarget> {

@@ -24,6 +24,7 @@ test('reads requests, times in any unit, and every kind of error from wrk', () =
     seconds: 5.1,
     p50Ms: 0.555,
     p99Ms: 1_200,
+    maxMs: 12.02,
     errors: 46,
   });
 });
@@ -41,13 +42,14 @@ test('counts only answers 2xx of autocannon as served', () => {
     errors: 5,
     timeouts: 1,
     duration: 2.5,
-    latency: { p50: 1, p99: 7 },
+    latency: { p50: 1, p99: 7, max: 9 },
   };
   expect(parseAutocannon(JSON.stringify(result))).toEqual({
     requests: 90,
     seconds: 2.5,
     p50Ms: 1,
     p99Ms: 7,
+    maxMs: 9,
     errors: 10,
   });
 });

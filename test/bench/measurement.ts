@@ -9,6 +9,7 @@ export function measurement(
     requestsPerSecond,
     p50Ms: 1,
     p99Ms: 2,
+    maxMs: 3,
     errors: 0,
     gatewayCpuUs: 20,
     allCpuUs: 40,
