@@ -81,6 +81,21 @@ export const METRICS = {
     ['process', 'reason'],
     'Requests refused since they could not be framed without doubt.',
   ),
+  understudy_incumbent_addresses: row(
+    'gauge',
+    ['process', 'listener', 'state'],
+    'Addresses of an incumbent: used, or skipped since they lately gave no connection.',
+  ),
+  understudy_incumbent_address_skips_total: row(
+    'counter',
+    ['process', 'listener'],
+    'Times an address of an incumbent was set aside for a while.',
+  ),
+  understudy_incumbent_resolve_failures_total: row(
+    'counter',
+    ['process', 'listener'],
+    "Look-ups of an incumbent's name that failed; older addresses stay in use.",
+  ),
   understudy_gateway_held_bytes: row('gauge', ['process'], 'Bytes kept for mirroring.'),
   understudy_gateway_held_limit_bytes: row('gauge', ['process'], 'Cap of the bytes kept.'),
   understudy_wire_connected: row('gauge', ['process'], '1 while a gateway reaches the mirror.'),

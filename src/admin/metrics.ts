@@ -3,7 +3,7 @@ import { Registry } from '@prometheus-io/client';
 import type { MirrorStatus } from '../record/mirror-status.ts';
 import type { RecorderStatus } from '../record/recorder-port.ts';
 import type { HistogramSnapshot } from '../telemetry/histogram.ts';
-import type { GatewayStatus } from '../wire/gateway-status.ts';
+import type { GatewayStatus, IncumbentStatus } from '../wire/gateway-status.ts';
 import type { BookMemory } from './book-memory.ts';
 import type { InstanceStatus, ProcessStatus } from './instance-status.ts';
 import { METRICS, type MetricName } from './metric-table.ts';
@@ -143,6 +143,7 @@ function addGateway(samples: Samples, gateway: GatewayStatus): void {
   for (const [reason, count] of Object.entries(connections.refused)) {
     samples.add('understudy_refused_requests_total', count, { ...labels, reason });
   }
+  for (const incumbent of gateway.incumbents) addIncumbent(samples, gateway.name, incumbent);
   add('understudy_gateway_held_bytes', gateway.heldBytes);
   add('understudy_gateway_held_limit_bytes', gateway.maxHeldBytes);
   add('understudy_wire_connected', wire.connected ? 1 : 0);
@@ -150,6 +151,18 @@ function addGateway(samples: Samples, gateway: GatewayStatus): void {
   add('understudy_wire_queued_limit_bytes', wire.maxWireBytes);
   add('understudy_loop_delay_max_seconds', gateway.loopDelayMaxMs / 1_000);
   add('understudy_log_lines_dropped_total', gateway.logLinesDropped);
+}
+
+function addIncumbent(samples: Samples, process: string, incumbent: IncumbentStatus): void {
+  const { listener, addresses, skippedAddresses } = incumbent;
+  const labels = { process, listener };
+  const add = (state: string, value: number): void => {
+    samples.add('understudy_incumbent_addresses', value, { ...labels, state });
+  };
+  add('used', addresses - skippedAddresses);
+  add('skipped', skippedAddresses);
+  samples.add('understudy_incumbent_address_skips_total', incumbent.addressSkips, labels);
+  samples.add('understudy_incumbent_resolve_failures_total', incumbent.resolveFailures, labels);
 }
 
 function addMirror(

@@ -1,5 +1,5 @@
-/** Addresses as operators write them: `host:port`, `[::1]:port`, a port alone, `http://host:port`. */
-import type { Address } from './types.ts';
+/** Addresses as operators write them: `host:port`, `[::1]:port`, a port alone, `http://host:port`, `unix:path`. */
+import type { Address, Endpoint } from './types.ts';
 
 /** A host name (RFC 1123) or an IPv4 address: letters, digits, `-`, `.` and `_`. */
 const HOST = /^(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?(\.[A-Za-z0-9_-]+)*\.?$/;
@@ -22,22 +22,33 @@ export function parseAddress(text: string, defaultHost?: string): Address | null
   return name !== undefined && HOST.test(name) ? withPort(name, port) : null;
 }
 
+/** The same, or `unix:` and a path. */
+export function parseEndpoint(text: string, defaultHost?: string): Endpoint | null {
+  const unix = /^unix:(.+)$/s.exec(text);
+  if (unix === null) return parseAddress(text, defaultHost);
+  const [, path = ''] = unix;
+  // `unix://host` is somebody else's notation of an address; a NUL cannot stand in a path.
+  return path.includes('\0') || /^\/\/[^/]/.test(path) ? null : { path: path.replace(/^\/+/, '/') };
+}
+
 /**
- * An incumbent: `http://host[:port]` without path, query or credentials, or `host:port`.
+ * An incumbent: `http://host[:port]` without path, query or credentials, `host:port`, or `unix:path`.
  *
  * @returns `null` when it is neither, or its port is 0
  */
-export function parseIncumbent(text: string): Address | null {
+export function parseIncumbent(text: string): Endpoint | null {
   const withoutScheme = /^http:\/\//i.test(text) ? text.slice(7).replace(/\/$/, '') : null;
-  const address =
+  const endpoint =
     withoutScheme === null
-      ? parseAddress(text)
+      ? parseEndpoint(text)
       : (parseAddress(withoutScheme) ?? parseAddress(`${withoutScheme}:80`));
-  return address === null || address.port === 0 ? null : address;
+  return endpoint === null || ('port' in endpoint && endpoint.port === 0) ? null : endpoint;
 }
 
-/** `host:port`, IPv6 in brackets: the form that `parseAddress` reads. */
-export function formatAddress({ host, port }: Address): string {
+/** `host:port`, IPv6 in brackets, or `unix:path`: the form that `parseEndpoint` reads. */
+export function formatAddress(endpoint: Endpoint): string {
+  if ('path' in endpoint) return `unix:${endpoint.path}`;
+  const { host, port } = endpoint;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 

@@ -3,7 +3,7 @@
  * "expected …".
  */
 import { z } from 'zod';
-import { parseAddress, parseIncumbent } from './address.ts';
+import { parseAddress, parseEndpoint, parseIncumbent } from './address.ts';
 
 export const KiB = 1024;
 export const MiB = 1024 * KiB;
@@ -76,8 +76,16 @@ export function address(defaultHost: string) {
     .refine((value) => parseAddress(String(value), defaultHost) !== null, { error });
 }
 
+/** The same, or a Unix socket. */
+export function endpoint(defaultHost: string) {
+  const error = 'an address: host:port, [IPv6]:port, a port alone, or unix:path';
+  return z
+    .union([z.string(), z.int()], { error })
+    .refine((value) => parseEndpoint(String(value), defaultHost) !== null, { error });
+}
+
 const incumbentError =
-  'the address of the incumbent: http://host:port or host:port, without a path';
+  'the address of the incumbent: http://host:port, host:port or unix:path, without a path of a URL';
 /** Where bytes go: an address, since paths are the caller's. */
 export const incumbent = z
   .string({ error: incumbentError })

@@ -2,7 +2,7 @@
  * What no single key can say: names are unique, names that are referred to exist, addresses do not clash.
  * Works on the value as it was read, so that these problems appear together with those of single keys.
  */
-import { parseAddress } from './address.ts';
+import { parseEndpoint } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
 import { nearest } from './keys.ts';
 import type { KeyPath } from './source.ts';
@@ -98,9 +98,9 @@ function clashingAddresses(value: unknown): Finding[] {
   for (const path of paths) {
     const written = path.reduce<unknown>((node, step) => member(node, String(step)), value);
     const text = typeof written === 'number' ? String(written) : written;
-    const address = typeof text === 'string' ? parseAddress(text, '127.0.0.1') : null;
-    if (address === null || address.port === 0) continue;
-    const key = `${address.host} ${address.port}`;
+    const address = typeof text === 'string' ? parseEndpoint(text, '127.0.0.1') : null;
+    if (address === null || ('port' in address && address.port === 0)) continue;
+    const key = 'path' in address ? address.path : `${address.host} ${address.port}`;
     const other = taken.get(key);
     if (other !== undefined) {
       found.push({ path, value: written, expected: `an address other than that of ${other}` });

@@ -24,6 +24,8 @@ export const DEFAULTS = {
     answerTimeoutMs: 0,
     slowReaderTimeoutMs: 120_000,
     tunnelTimeoutMs: 3_600_000,
+    resolveIntervalMs: 30_000,
+    skipAddressMs: 10_000,
     maxConnections: 10_000,
     maxRequestBytes: 1 * MiB,
     maxAnswerBytes: 1 * MiB,
@@ -76,6 +78,8 @@ export const DEFAULTS = {
 export const LIMITS = {
   /** Kernel's limit of a Unix socket path: sun_path, less the final NUL. */
   socketPathBytes: 107,
+  /** Mode of a listening Unix socket: owner and group may connect. */
+  unixSocketMode: 0o660,
   /** Each process looks at settings.json and mirror.off so often: a change is in force within 1 s. */
   settingsPollMs: 250,
   /** The cumulative ledger travels to the mirror at least so often, idle too. */
@@ -89,6 +93,13 @@ export const LIMITS = {
   ledgerRoomBytes: 64 * KiB,
   /** A gateway that ends waits so long for the mirror to take its farewell. */
   farewellMs: 1_000,
+  /** Addresses of one name that are used, and that one connection tries at most. */
+  resolvedAddresses: 64,
+  dialAttempts: 4,
+  /** A name's TTL is taken for no less; a failed look-up of a name without addresses is repeated after it. */
+  resolveMinMs: 1_000,
+  /** An address that fails again and again is passed over twice as long each time, up to so many times. */
+  skipAddressFactor: 8,
   /** Bytes of a caller that wait for its upstream connection; then it is not read until that is open. */
   dialHeldBytes: 64 * KiB,
   /** After bytes of the gateway's own, or an end of its own: so long may the caller go on reading. */

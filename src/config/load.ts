@@ -179,16 +179,26 @@ function checkSocketPaths(config: Config, source: Source): void {
     'supervisor-backstage.sock',
     ...config.candidates.filter((c) => c.kind === 'onnx').map((c) => `model-${c.name}.http.sock`),
   ];
-  const longest = Math.max(...sockets.map((s) => Buffer.byteLength(join(config.runDir, s))));
-  if (longest <= LIMITS.socketPathBytes) return;
-  const excess = longest - LIMITS.socketPathBytes;
-  throw new ConfigError('UND_SOCKET_PATH_LONG', [
-    {
-      file: source.file,
-      ...source.placeOf(['runDir']),
-      path: 'runDir',
-      value: describe(config.runDir),
-      expected: `a path shorter by ${excess} bytes: its sockets may have ${LIMITS.socketPathBytes}`,
-    },
-  ]);
+  const paths: [KeyPath, string, string][] = sockets.map((name) => {
+    return [['runDir'], config.runDir, join(config.runDir, name)];
+  });
+  for (const [i, { address, incumbent }] of config.listeners.entries()) {
+    if ('path' in address) paths.push([['listeners', i, 'listen'], address.path, address.path]);
+    if ('path' in incumbent) {
+      paths.push([['listeners', i, 'incumbent'], incumbent.path, incumbent.path]);
+    }
+  }
+  for (const [key, value, path] of paths) {
+    const excess = Buffer.byteLength(path) - LIMITS.socketPathBytes;
+    if (excess <= 0) continue;
+    throw new ConfigError('UND_SOCKET_PATH_LONG', [
+      {
+        file: source.file,
+        ...source.placeOf(key),
+        path: formatKeyPath(key),
+        value: describe(value),
+        expected: `a path shorter by ${excess} bytes: a socket's may have ${LIMITS.socketPathBytes}`,
+      },
+    ]);
+  }
 }

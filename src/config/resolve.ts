@@ -1,10 +1,17 @@
 /** From what users wrote, checked and complete, to what code reads. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { parseAddress, parseIncumbent } from './address.ts';
+import { parseAddress, parseEndpoint, parseIncumbent } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { CompleteOptions } from './schema.ts';
-import type { Address, CandidateConfig, Config, HeaderConfig, KafkaConfig } from './types.ts';
+import type {
+  Address,
+  CandidateConfig,
+  Config,
+  Endpoint,
+  HeaderConfig,
+  KafkaConfig,
+} from './types.ts';
 
 type CandidateOptions = CompleteOptions['candidates'][number];
 type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
@@ -17,6 +24,10 @@ type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
 export function resolveConfig(options: CompleteOptions, folder: string): Config {
   const { listeners, gateway, routes, candidates, mirror, admin, metrics } = options;
   const inFolder = (path: string): string => (path === '' ? '' : resolve(folder, path));
+  const inPlace = (endpoint: Endpoint | null, written: string | number): Endpoint => {
+    const known = knownEndpoint(endpoint, written);
+    return 'path' in known ? { path: inFolder(known.path) } : known;
+  };
   const routeNames = routes.map((route) => route.name);
   return deepFreeze({
     instance: options.instance ?? hostName(),
@@ -25,8 +36,8 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     dataDir: inFolder(options.dataDir),
     listeners: listeners.map(({ name, listen, incumbent }) => ({
       name,
-      address: listenAddress(listen),
-      incumbent: known(parseIncumbent(incumbent), incumbent),
+      address: inPlace(parseEndpoint(String(listen), DEFAULTS.listener.host), listen),
+      incumbent: inPlace(parseIncumbent(incumbent), incumbent),
     })),
     gateway: { ...gateway, health: gateway.health === null ? null : listenAddress(gateway.health) },
     routes,
@@ -81,13 +92,13 @@ function resolveHeader(
 }
 
 function listenAddress(written: string | number): Address {
-  return known(parseAddress(String(written), DEFAULTS.listener.host), written);
+  return knownEndpoint(parseAddress(String(written), DEFAULTS.listener.host), written);
 }
 
 /** The schema has refused what does not parse. */
-function known(address: Address | null, written: string | number): Address {
-  if (address === null) throw new Error(`unchecked address ${written}`);
-  return address;
+function knownEndpoint<T extends Endpoint>(endpoint: T | null, written: string | number): T {
+  if (endpoint === null) throw new Error(`unchecked address ${written}`);
+  return endpoint;
 }
 
 /** The host name, of the characters that a record may carry. */

@@ -9,6 +9,7 @@ import { candidate, prediction } from './candidate-schema.ts';
 import {
   address,
   bytes,
+  endpoint,
   flag,
   GiB,
   HOUR_MS,
@@ -37,11 +38,13 @@ const listener = z.strictObject({
   name: name('name')
     .default(DEFAULTS.listener.name)
     .meta({ description: 'Name of the listener, unique.' }),
-  listen: address(DEFAULTS.listener.host).meta({
-    description: 'Where callers connect to: host:port, [IPv6]:port, or a port of 127.0.0.1.',
+  listen: endpoint(DEFAULTS.listener.host).meta({
+    description:
+      'Where callers connect to: host:port, [IPv6]:port, a port of 127.0.0.1, or unix:path.',
   }),
   incumbent: incumbent.meta({
-    description: 'Where their bytes go: http://host:port or host:port. Its answers are returned.',
+    description:
+      'Where their bytes go: http://host:port, host:port or unix:path. Its answers are returned.',
   }),
 });
 
@@ -82,6 +85,12 @@ const gateway = z.strictObject({
     .meta({
       description: 'An opaque connection without a byte for so long is ended; 0: never.',
     }),
+  resolveIntervalMs: integer(100, HOUR_MS).default(DEFAULTS.gateway.resolveIntervalMs).meta({
+    description: "An incumbent's name is looked up again so often, or by its TTL if shorter.",
+  }),
+  skipAddressMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.skipAddressMs).meta({
+    description: 'An address of an incumbent that gave no connection is passed over for so long.',
+  }),
   maxConnections: integer(1, 1_000_000).default(DEFAULTS.gateway.maxConnections).meta({
     description: 'Open connections of callers, a gateway process; the next is answered 503.',
   }),

@@ -33,11 +33,20 @@ export interface Address {
   readonly port: number;
 }
 
+/** A Unix socket, by its path: absolute, at most LIMITS.socketPathBytes. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+/** What can be listened on and connected to. */
+export type Endpoint = Address | UnixAddress;
+
 /** One listener = one incumbent. Routes decide what is mirrored, never where bytes go. */
 export interface ListenerConfig {
   readonly name: string;
-  readonly address: Address;
-  readonly incumbent: Address;
+  readonly address: Endpoint;
+  /** A name is looked up again and again, and all its addresses are used. */
+  readonly incumbent: Endpoint;
 }
 
 export interface GatewayConfig {
@@ -45,6 +54,7 @@ export interface GatewayConfig {
   readonly processes: number;
   /** Where `/livez` and `/readyz` of the gateways are served; `null`: nowhere. */
   readonly health: Address | null;
+  /** For all addresses of an incumbent that are tried together. */
   readonly connectTimeoutMs: number;
   /** Time limits of a connection, each by what it is at: see gateway/time-limits.ts. 0: no limit. */
   readonly idleTimeoutMs: number;
@@ -54,6 +64,10 @@ export interface GatewayConfig {
   readonly answerTimeoutMs: number;
   readonly slowReaderTimeoutMs: number;
   readonly tunnelTimeoutMs: number;
+  /** An incumbent's name is looked up again at least so often; earlier where its TTL is shorter. */
+  readonly resolveIntervalMs: number;
+  /** An address of an incumbent that gave no connection is passed over for so long. */
+  readonly skipAddressMs: number;
   /** Open downstream connections of one gateway process; the next is answered 503. */
   readonly maxConnections: number;
   /** Request bytes kept for mirroring, an exchange; past it the exchange is `shed(request_too_large)`. */

@@ -1,14 +1,17 @@
 /**
- * A connection to the incumbent that is being made. It takes the caller's bytes meanwhile, so that the
- * splice writes to one thing before and to another after; they are written once, when the connection is
- * open.
+ * A connection to the incumbent that is being made: its addresses are tried one after the other, each with
+ * its share of the time that is left. It takes the caller's bytes meanwhile, so that the splice writes to
+ * one thing before and to another after; they are written once, when the connection is open. Once they
+ * are, no other address is tried: a scoring request is never sent twice.
  */
 import type { Socket } from 'node:net';
 import { LIMITS } from '../config/defaults.ts';
-import type { Address } from '../config/types.ts';
+import type { Endpoint } from '../config/types.ts';
+import { monotonicMs } from '../telemetry/clock.ts';
+import type { AddressList } from './address-list.ts';
 import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
 import { connectSocket } from './shared-read.ts';
-import { CONNECT_TIMEOUT, toUnreachable, type Unreachable } from './upstream-error.ts';
+import { CONNECT_TIMEOUT, toUnreachable, UNRESOLVED, type Unreachable } from './upstream-error.ts';
 
 /** What the splice is told. */
 export interface DialEvents {
@@ -21,8 +24,9 @@ export interface DialEvents {
 }
 
 export interface DialTarget {
-  readonly address: Address;
+  readonly addresses: Pick<AddressList, 'order' | 'failed' | 'worked'>;
   readonly connectTimeoutMs: number;
+  whenResolved(done: () => void): boolean;
 }
 
 interface Held {
@@ -31,10 +35,14 @@ interface Held {
 }
 
 export class Dial implements ByteSink {
+  readonly #target: DialTarget;
   readonly #events: DialEvents;
-  readonly #socket: Socket;
-  readonly #timer: NodeJS.Timeout;
+  readonly #deadlineMs: number;
   readonly #held: Held[] = [];
+  #order: readonly Endpoint[] = [];
+  #tried = 0;
+  #socket: Socket | null = null;
+  #timer: NodeJS.Timeout | undefined;
   #over = false;
   #full = false;
 
@@ -42,12 +50,12 @@ export class Dial implements ByteSink {
   writableEnded = false;
 
   constructor(target: DialTarget, events: DialEvents) {
+    this.#target = target;
     this.#events = events;
-    const socket = connectSocket(target.address, events.onBytes);
-    this.#socket = socket;
-    this.#timer = setTimeout(() => this.#fail(CONNECT_TIMEOUT), target.connectTimeoutMs);
-    socket.once('connect', () => this.#open());
-    socket.on('error', (error) => this.#fail(toUnreachable(error)));
+    this.#deadlineMs = monotonicMs() + target.connectTimeoutMs;
+    const waits = target.whenResolved(() => this.#begin());
+    if (waits) this.#timer = setTimeout(() => this.#fail(UNRESOLVED), target.connectTimeoutMs);
+    else this.#begin();
   }
 
   /** @returns `false` from LIMITS.dialHeldBytes on: the caller is read again when the connection is open */
@@ -70,7 +78,7 @@ export class Dial implements ByteSink {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#held.length = 0;
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   /** The incumbent has seen nothing of this caller that a reset could take back. */
@@ -78,11 +86,45 @@ export class Dial implements ByteSink {
     this.destroy();
   }
 
-  #open(): void {
+  #begin(): void {
     if (this.#over) return;
+    clearTimeout(this.#timer);
+    this.#order = this.#target.addresses.order(monotonicMs());
+    // Never from the constructor: the splice does not hold this object yet.
+    if (this.#order.length === 0) setImmediate(() => this.#fail(UNRESOLVED));
+    else this.#tryNext();
+  }
+
+  #tryNext(): void {
+    const endpoint = this.#order[this.#tried];
+    if (endpoint === undefined) return;
+    const left = this.#order.length - this.#tried;
+    this.#tried += 1;
+    const shareMs = (this.#deadlineMs - monotonicMs()) / left;
+    const socket = connectSocket(endpoint, this.#events.onBytes);
+    this.#socket = socket;
+    const fail = (cause: Unreachable): void => {
+      if (socket === this.#socket) this.#failed(endpoint, cause);
+    };
+    this.#timer = setTimeout(() => fail(CONNECT_TIMEOUT), Math.max(1, shareMs));
+    socket.once('connect', () => this.#open(endpoint, socket));
+    socket.on('error', (error) => fail(toUnreachable(error)));
+  }
+
+  #failed(endpoint: Endpoint, cause: Unreachable): void {
+    if (this.#over) return;
+    clearTimeout(this.#timer);
+    this.#socket?.destroy();
+    this.#target.addresses.failed(endpoint, monotonicMs());
+    if (this.#tried < this.#order.length) this.#tryNext();
+    else this.#fail(cause);
+  }
+
+  #open(endpoint: Endpoint, connection: Socket): void {
+    if (this.#over || connection !== this.#socket) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    const connection = this.#socket;
+    this.#target.addresses.worked(endpoint);
     this.#events.connected(connection);
     for (const { bytes, done } of this.#held) connection.write(bytes, done);
     this.#held.length = 0;

@@ -4,7 +4,7 @@
  */
 import { createServer, type Server, type Socket } from 'node:net';
 import { LIMITS } from '../config/defaults.ts';
-import type { Address, Config } from '../config/types.ts';
+import type { Config, Endpoint } from '../config/types.ts';
 import type { OpaqueReason } from '../framing/opaque-reasons.ts';
 import { monotonicMs, wallMs } from '../telemetry/clock.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
@@ -18,6 +18,7 @@ import type { OnBytes } from './byte-connection.ts';
 import type { Exchange } from './exchange.ts';
 import { HeldBudget } from './held-bytes.ts';
 import { MirrorGate } from './mirror-gate.ts';
+import { type NameResolver, SYSTEM_RESOLVER } from './resolve-name.ts';
 import { adoptSocket } from './shared-read.ts';
 import { Splice, type SpliceContext } from './splice.ts';
 import type { ConnectionLimit, TimeLimit, TimeLimits } from './time-limits.ts';
@@ -26,7 +27,7 @@ import type { Unreachable } from './upstream-error.ts';
 import { WireClient } from './wire-client.ts';
 
 /** A descriptor of a bound socket, or an address to bind. */
-export type ListenTarget = { readonly fd: number } | Address;
+export type ListenTarget = { readonly fd: number } | Endpoint;
 
 export interface GatewayOptions {
   readonly config: Pick<
@@ -43,6 +44,8 @@ export interface GatewayOptions {
   readonly settings: Pick<SettingsReader, 'settings' | 'paused' | 'rateOf' | 'onChange'>;
   readonly log: Pick<LogLines, 'info' | 'warn' | 'dropped'>;
   readonly loopDelay: Pick<LoopDelay, 'recentMaxMs'>;
+  /** Given in tests. */
+  readonly resolver?: NameResolver;
 }
 
 export class Gateway implements SpliceContext {
@@ -51,6 +54,7 @@ export class Gateway implements SpliceContext {
   readonly #epoch = drawEpoch();
   readonly #wire: WireClient;
   readonly #servers: Server[] = [];
+  readonly #upstreams: Upstream[] = [];
   readonly #splices = new Set<Splice>();
   readonly #opaque: Partial<Record<OpaqueReason, number>> = {};
   readonly #limited: Partial<Record<ConnectionLimit, number>> = {};
@@ -102,11 +106,16 @@ export class Gateway implements SpliceContext {
     this.#wire.start();
     this.#sweep = setInterval(() => this.#lookAtTimes(), LIMITS.timeSweepMs).unref();
     const ports: number[] = [];
-    const { listeners, gateway } = this.#options.config;
+    const { config, log, resolver = SYSTEM_RESOLVER } = this.#options;
+    const { listeners, gateway } = config;
     for (const [index, listener] of listeners.entries()) {
       const target = targets[index];
       if (target === undefined) throw new Error(`listener ${listener.name} has no socket`);
-      const server = this.#serve(new Upstream(listener.incumbent, gateway));
+      const { name, incumbent } = listener;
+      const upstream = new Upstream({ listener: name, incumbent, gateway, resolver, log });
+      upstream.start();
+      this.#upstreams.push(upstream);
+      const server = this.#serve(upstream);
       this.#servers.push(server);
       ports.push(await listenOn(server, target));
     }
@@ -143,6 +152,7 @@ export class Gateway implements SpliceContext {
         limited: { ...this.#limited },
         refused: { ...this.#refused },
       },
+      incumbents: this.#upstreams.map((upstream) => upstream.status()),
       wire: {
         connected: this.#wire.connected,
         state: this.#wire.connected ? 'up' : 'down',
@@ -180,6 +190,7 @@ export class Gateway implements SpliceContext {
     if (this.#splices.size > 0) log.warn('drain timed out', { connections: this.#splices.size });
     for (const splice of this.#splices) splice.destroy();
     clearInterval(this.#sweep);
+    for (const upstream of this.#upstreams) upstream.stop();
     await this.#wire.close();
     log.info('drained');
   }

@@ -9,7 +9,7 @@
  * because `net.createServer` has no `onread`. Where that is not possible, `data` events do the same.
  */
 import { connect, Socket } from 'node:net';
-import type { Address } from '../config/types.ts';
+import type { Endpoint } from '../config/types.ts';
 import type { OnBytes } from './byte-connection.ts';
 
 const READ_BYTES = 64 * 1024;
@@ -21,7 +21,8 @@ export function adoptSocket(accepted: Socket, onBytes: OnBytes): Socket {
   if (!isHandle(handle)) return adoptPublicly(accepted, onBytes);
   const options = { allowHalfOpen: true, onread: onRead(onBytes) };
   Reflect.set(options, 'handle', handle);
-  const socket = new Socket(options);
+  // Of the two kinds of handles only TCP's can be reset.
+  const socket = 'reset' in handle ? new Socket(options) : new UnixSocket(options);
   Reflect.set(accepted, '_handle', null);
   return socket;
 }
@@ -35,9 +36,18 @@ export function adoptPublicly(accepted: Socket, onBytes: OnBytes): Socket {
   return accepted;
 }
 
-export function connectSocket(address: Address, onBytes: OnBytes): Socket {
-  const { host, port } = address;
-  return connect({ host, port, noDelay: true, allowHalfOpen: true, onread: onRead(onBytes) });
+export function connectSocket(endpoint: Endpoint, onBytes: OnBytes): Socket {
+  const options = { allowHalfOpen: true, onread: onRead(onBytes) };
+  if ('path' in endpoint) return new UnixSocket(options).connect(endpoint.path);
+  const { host, port } = endpoint;
+  return connect({ host, port, noDelay: true, ...options });
+}
+
+/** A Unix socket has no reset: the peer sees an end, or an error where it had written what was not read. */
+class UnixSocket extends Socket {
+  override resetAndDestroy(): this {
+    return this.destroy();
+  }
 }
 
 function onRead(onBytes: OnBytes) {

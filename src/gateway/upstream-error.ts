@@ -16,13 +16,14 @@ const BY_REASON = {
 
 /** The connect deadline of the gateway itself. */
 export const CONNECT_TIMEOUT: Unreachable = BY_REASON.timeout;
+/** The incumbent's name has no address. */
+export const UNRESOLVED: Unreachable = BY_REASON.unresolved;
 
 /** @param error - as the socket gave it before it was connected */
 export function toUnreachable(error: Error): Unreachable {
   const code: unknown = Reflect.get(error, 'code');
-  if (code === 'ECONNREFUSED') return BY_REASON.refused;
+  // ENOENT: the Unix socket of nobody.
+  if (code === 'ECONNREFUSED' || code === 'ENOENT') return BY_REASON.refused;
   if (code === 'ETIMEDOUT') return BY_REASON.timeout;
-  // getaddrinfo: ENOTFOUND, EAI_AGAIN, EAI_NODATA, EAI_FAIL …
-  if (Reflect.get(error, 'syscall') === 'getaddrinfo') return BY_REASON.unresolved;
   return BY_REASON.network;
 }

@@ -1,24 +1,104 @@
 /** Where the bytes of a listener's callers go, and how a connection to it is made. */
-import type { Address } from '../config/types.ts';
+import { isIP } from 'node:net';
+import type { Endpoint, GatewayConfig } from '../config/types.ts';
+import { monotonicMs } from '../telemetry/clock.ts';
+import type { LogLines } from '../telemetry/log-lines.ts';
+import type { IncumbentStatus } from '../wire/gateway-status.ts';
+import { AddressList } from './address-list.ts';
 import { Dial, type DialEvents } from './dial.ts';
+import { NameWatch } from './name-watch.ts';
+import type { NameResolver } from './resolve-name.ts';
+
+export interface UpstreamOptions {
+  /** Name of the listener. */
+  readonly listener: string;
+  readonly incumbent: Endpoint;
+  readonly gateway: Pick<GatewayConfig, 'connectTimeoutMs' | 'resolveIntervalMs' | 'skipAddressMs'>;
+  readonly resolver: NameResolver;
+  readonly log: Pick<LogLines, 'info' | 'warn'>;
+}
 
 /** One incumbent, shared by all connections of its listener. */
 export class Upstream {
-  /** For logs: `host:port`. */
+  readonly #listener: string;
+  readonly #watch: NameWatch | null;
+  readonly #log: Pick<LogLines, 'info' | 'warn'>;
+  #resolves = true;
+
+  /** For logs: `host:port`, `unix:path`. */
   readonly name: string;
-  readonly address: Address;
-  /** From the first attempt to a connection that can be written to. */
+  readonly addresses: AddressList;
+  /** From the first attempt to a connection that can be written to, over all addresses. */
   readonly connectTimeoutMs: number;
 
-  constructor(address: Address, options: { readonly connectTimeoutMs: number }) {
-    const { host, port } = address;
-    this.name = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    this.address = address;
-    this.connectTimeoutMs = options.connectTimeoutMs;
+  constructor({ listener, incumbent, gateway, resolver, log }: UpstreamOptions) {
+    this.#listener = listener;
+    this.#log = log;
+    this.name = nameOf(incumbent);
+    this.connectTimeoutMs = gateway.connectTimeoutMs;
+    this.addresses = new AddressList(gateway.skipAddressMs);
+    if ('path' in incumbent || isIP(incumbent.host.replace(/%.*/, '')) !== 0) {
+      this.#watch = null;
+      this.addresses.replace([incumbent]);
+      return;
+    }
+    const { host, port } = incumbent;
+    this.#watch = new NameWatch({
+      host,
+      intervalMs: gateway.resolveIntervalMs,
+      resolver,
+      addresses: (found) => this.#take(found.map((address) => ({ host: address, port }))),
+      failed: (reason) => this.#lookupFailed(reason),
+    });
+  }
+
+  /** Begins to look its name up, where it has one. */
+  start(): void {
+    this.#watch?.start();
+  }
+
+  stop(): void {
+    this.#watch?.stop();
   }
 
   /** Opens a connection. Exactly one of `connected` and `failed` follows, unless it is destroyed first. */
   open(events: DialEvents): Dial {
     return new Dial(this, events);
   }
+
+  /** While its name is looked up for the first time: calls back after. @returns `false`: no need to wait */
+  whenResolved(done: () => void): boolean {
+    return this.addresses.size === 0 && this.#watch?.afterLookup(done) === true;
+  }
+
+  status(): IncumbentStatus {
+    return {
+      listener: this.#listener,
+      incumbent: this.name,
+      addresses: this.addresses.size,
+      skippedAddresses: this.addresses.skipped(monotonicMs()),
+      addressSkips: this.addresses.skips,
+      resolveFailures: this.#watch?.failures ?? 0,
+    };
+  }
+
+  #take(endpoints: readonly Endpoint[]): void {
+    this.addresses.replace(endpoints);
+    if (!this.#resolves) this.#log.info('incumbent resolves again', { incumbent: this.name });
+    this.#resolves = true;
+  }
+
+  #lookupFailed(reason: string): void {
+    if (!this.#resolves) return;
+    this.#resolves = false;
+    const kept = this.addresses.size;
+    const code = 'UND_INCUMBENT_UNRESOLVED';
+    this.#log.warn('incumbent does not resolve', { code, incumbent: this.name, reason, kept });
+  }
+}
+
+function nameOf(endpoint: Endpoint): string {
+  if ('path' in endpoint) return `unix:${endpoint.path}`;
+  const { host, port } = endpoint;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

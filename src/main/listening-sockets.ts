@@ -2,19 +2,30 @@
  * The listening sockets of the gateways, bound and held by the supervisor, which never accepts. They
  * outlive a killed gateway: what connects meanwhile waits in the kernel's queue for the next one.
  */
+
 import { lookup } from 'node:dns/promises';
-import { BoundSocket, isIP } from 'node:net';
+import { once } from 'node:events';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { BoundSocket, connect, isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress } from '../config/address.ts';
-import type { Address, GatewayConfig, ListenerConfig } from '../config/types.ts';
+import { LIMITS } from '../config/defaults.ts';
+import type { Endpoint, GatewayConfig, ListenerConfig } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
+
+declare module 'node:net' {
+  /** Node 24.21 binds Unix sockets, too; its types do not say so yet. */
+  interface BoundSocketOptions {
+    path?: string;
+  }
+}
 
 /** One bound socket; `address` has the port that was picked where 0 was asked for. */
 export interface ListeningSocket {
   /** Name of the listener, or `health`. */
   readonly name: string;
-  readonly address: Address;
+  readonly address: Endpoint;
   readonly fd: number;
   close(): void;
 }
@@ -32,7 +43,9 @@ export async function bindListeners(
   },
   options: { readonly patienceMs: number },
 ): Promise<ListeningSocket[]> {
-  const wanted = config.listeners.map(({ name, address }) => ({ name, address }));
+  const wanted: Pick<ListenerConfig, 'name' | 'address'>[] = config.listeners.map(
+    ({ name, address }) => ({ name, address }),
+  );
   if (config.gateway.health !== null) {
     wanted.push({ name: 'health', address: config.gateway.health });
   }
@@ -49,16 +62,24 @@ export async function bindListeners(
 
 async function bindOne(
   name: string,
-  address: Address,
+  address: Endpoint,
   deadlineMs: number,
 ): Promise<ListeningSocket> {
   try {
-    const host = await numericHost(address.host);
+    const options =
+      'path' in address
+        ? { path: address.path }
+        : { host: await numericHost(address.host), port: address.port };
     for (;;) {
       try {
-        return hold(name, address, new BoundSocket({ host, port: address.port }));
+        return hold(name, address, new BoundSocket(options));
       } catch (error) {
-        if (codeOf(error) !== 'EADDRINUSE' || monotonicMs() >= deadlineMs) throw error;
+        if (codeOf(error) !== 'EADDRINUSE') throw error;
+        if ('path' in address && (await isLeftBehind(address.path))) {
+          unlinkSync(address.path);
+          continue;
+        }
+        if (monotonicMs() >= deadlineMs) throw error;
       }
       await sleep(50);
     }
@@ -66,7 +87,7 @@ async function bindOne(
     const place = formatAddress(address);
     throw new UnderstudyError(
       'UND_LISTEN_FAILED',
-      `Cannot listen on ${place}: ${reasonOf(cause)}.`,
+      `Cannot listen on ${place}: ${reasonOf(cause, address)}.`,
       {
         cause,
         details: { listener: name, address: place },
@@ -75,14 +96,32 @@ async function bindOne(
   }
 }
 
-function hold(name: string, wanted: Address, socket: BoundSocket): ListeningSocket {
-  const { port } = socket.address();
-  return {
-    name,
-    address: { host: wanted.host, port },
-    fd: socket.fd(),
-    close: () => socket.close(),
-  };
+function hold(name: string, wanted: Endpoint, socket: BoundSocket): ListeningSocket {
+  const fd = socket.fd();
+  const close = (): void => socket.close();
+  if ('port' in wanted) {
+    return { name, address: { host: wanted.host, port: socket.address().port }, fd, close };
+  }
+  // Nobody can connect before somebody listens.
+  chmodSync(wanted.path, LIMITS.unixSocketMode);
+  return { name, address: wanted, fd, close };
+}
+
+/**
+ * A Unix socket's file outlives a killed owner, and is in the way of the next one. It is taken for that only
+ * where it is a socket and nobody listens: that of another process, or a file of another kind, stays.
+ */
+async function isLeftBehind(path: string): Promise<boolean> {
+  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return false;
+  const probe = connect(path);
+  try {
+    await once(probe, 'connect');
+    return false;
+  } catch (error) {
+    return codeOf(error) === 'ECONNREFUSED';
+  } finally {
+    probe.destroy();
+  }
 }
 
 /** A socket is bound to numbers; a name is looked up once, at the start. */
@@ -95,11 +134,13 @@ function codeOf(error: unknown): string {
 }
 
 /** Why a bind failed, as an operator would say it. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, address: Endpoint): string {
   switch (codeOf(error)) {
     case 'EADDRINUSE':
       return 'another process uses this address';
     case 'EACCES':
+      // libuv says EACCES for a missing folder, too.
+      if ('path' in address) return 'its folder does not exist or cannot be written';
       return 'this port needs a privilege that this process does not have';
     case 'EADDRNOTAVAIL':
       return 'this machine has no such address';

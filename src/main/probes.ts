@@ -14,6 +14,7 @@ import type {
   Address,
   CandidateConfig,
   Config,
+  Endpoint,
   HttpCandidateConfig,
   KafkaConfig,
   OnnxCandidateConfig,
@@ -78,7 +79,8 @@ function backstageAddresses({ admin, metrics }: Config): Address[] {
   return metrics.address === null ? [admin.address] : [admin.address, metrics.address];
 }
 
-async function probeAddress(address: Address): Promise<Finding[]> {
+async function probeAddress(address: Endpoint): Promise<Finding[]> {
+  if ('path' in address) return probeListeningPath(address.path);
   const listeners = [{ name: 'probe', address }];
   try {
     // A port that is bound and not listened to is refused to nobody and free again at once.
@@ -94,7 +96,23 @@ async function probeAddress(address: Address): Promise<Finding[]> {
   }
 }
 
-async function probeIncumbent(listener: string, address: Address): Promise<Finding[]> {
+/** Binding would leave a file or remove one: it is only looked at. */
+async function probeListeningPath(path: string): Promise<Finding[]> {
+  const folder = dirname(path);
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    const file = statSync(path, { throwIfNoEntry: false });
+    if (file === undefined) return [];
+    if (!file.isSocket()) return found('UND_LISTEN_FAILED', `${path} is there and no socket.`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return found('UND_LISTEN_FAILED', `Cannot listen on unix:${path}: ${reason}.`);
+  }
+  if ((await tryToConnect({ path })) !== 'connected') return [];
+  return found('UND_LISTEN_FAILED', `Another process listens on unix:${path}.`);
+}
+
+async function probeIncumbent(listener: string, address: Endpoint): Promise<Finding[]> {
   const outcome = await tryToConnect(address);
   const what = `The incumbent ${formatAddress(address)} of listener ${listener}`;
   switch (outcome) {
@@ -206,14 +224,14 @@ async function probeTopics(kafka: KafkaConfig): Promise<Finding[]> {
 }
 
 /** `connected`, `unresolved`, `timeout`, or the system's code of the failure. */
-async function tryToConnect({ host, port }: Address): Promise<string> {
+async function tryToConnect(endpoint: Endpoint): Promise<string> {
   try {
-    await lookup(host);
+    if ('host' in endpoint) await lookup(endpoint.host);
   } catch {
     return 'unresolved';
   }
   return new Promise((resolve) => {
-    const socket = connect({ host, port });
+    const socket = connect({ ...endpoint });
     const end = (outcome: string): void => {
       clearTimeout(timer);
       socket.destroy();

@@ -3,7 +3,7 @@
  * accepts no connection and reads no traffic; killed, it takes nobody along.
  */
 import { LIMITS } from '../config/defaults.ts';
-import type { Config } from '../config/types.ts';
+import type { Address, Config, UnixAddress } from '../config/types.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import { type RunFolder, runFolder } from '../telemetry/run-folder.ts';
@@ -36,12 +36,8 @@ export interface SupervisorStatus {
   readonly pid: number;
   readonly version: string;
   readonly uptimeMs: number;
-  /** Where callers connect: name of the listener, `host:port` as bound. */
-  readonly listeners: readonly {
-    readonly name: string;
-    readonly host: string;
-    readonly port: number;
-  }[];
+  /** Where callers connect: name of the listener, host and port as bound, or the path of a Unix socket. */
+  readonly listeners: readonly ({ readonly name: string } & Partial<Address & UnixAddress>)[];
   readonly children: readonly ChildStatus[];
 }
 

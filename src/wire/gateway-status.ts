@@ -1,5 +1,19 @@
 import type { ExchangeCell } from './exchange-ledger.ts';
 
+/** One incumbent as a gateway sees it. */
+export interface IncumbentStatus {
+  /** Name of the listener whose callers it serves. */
+  readonly listener: string;
+  /** `host:port` */
+  readonly incumbent: string;
+  /** Addresses in use; 0: its name does not resolve. Those of them that are passed over now. */
+  readonly addresses: number;
+  readonly skippedAddresses: number;
+  /** How often an address was set aside because it gave no connection. */
+  readonly addressSkips: number;
+  readonly resolveFailures: number;
+}
+
 /** What a gateway says of itself on its status socket. Counts are cumulative of the epoch. */
 export interface GatewayStatus {
   readonly process: 'gateway';
@@ -29,6 +43,7 @@ export interface GatewayStatus {
     /** Requests refused for doubt, by its reason. */
     readonly refused: Readonly<Record<string, number>>;
   };
+  readonly incumbents: readonly IncumbentStatus[];
   readonly wire: {
     readonly connected: boolean;
     /** `up`, `down`, `version` (the mirror speaks another wire version). */

@@ -37,6 +37,16 @@ export function gatewayStatus(
       limited: { head: 3 },
       refused: { host: 3 },
     },
+    incumbents: [
+      {
+        listener: 'main',
+        incumbent: 'scoring.internal:9000',
+        addresses: 3,
+        skippedAddresses: 1,
+        addressSkips: 6,
+        resolveFailures: 2,
+      },
+    ],
     wire: { connected: true, state: 'up', queuedBytes: 5, maxWireBytes: 100 },
     heldBytes: 7,
     maxHeldBytes: 1_000,

@@ -71,6 +71,36 @@ describe('a configuration', () => {
     });
   });
 
+  it('takes IPv6 addresses and Unix sockets, whose paths start at its folder', () => {
+    const listeners = [
+      { listen: '[::]:8080', incumbent: 'http://[fd00::1]:9000' },
+      { name: 'b', listen: 'unix:run/callers.sock', incumbent: 'unix:///srv/model.sock' },
+    ];
+    const text = MINIMAL.replace(
+      /listeners:[\s\S]*?(?=\nroutes)/,
+      `listeners: ${JSON.stringify(listeners)}`,
+    );
+    expect(parse(text).listeners).toEqual([
+      {
+        name: 'main',
+        address: { host: '::', port: 8080 },
+        incumbent: { host: 'fd00::1', port: 9000 },
+      },
+      {
+        name: 'b',
+        address: { path: '/etc/understudy/run/callers.sock' },
+        incumbent: { path: '/srv/model.sock' },
+      },
+    ]);
+  });
+
+  it('refuses the path of a Unix socket that the kernel would not take', () => {
+    const path = `unix:/${'p'.repeat(107)}`;
+    const error = failure(MINIMAL.replace('listen: 127.0.0.1:8080', `listen: ${path}`));
+    expect(error.code).toBe('UND_SOCKET_PATH_LONG');
+    expect(error.message).toContain('listeners[0].listen');
+  });
+
   it('takes null for metrics and an empty section for its defaults', () => {
     const config = parse(`${MINIMAL}metrics: null\ngateway:\nlog:\n`);
     expect(config.metrics.address).toBeNull();
@@ -106,7 +136,7 @@ describe('a wrong configuration names file, line, column, path, value and what w
       MINIMAL.replace('127.0.0.1:9000', '127.0.0.1:9000/v1'),
       [
         'u.yaml:3:16 listeners[0].incumbent = http://127.0.0.1:9000/v1 | ' +
-          'the address of the incumbent: http://host:port or host:port, without a path',
+          'the address of the incumbent: http://host:port, host:port or unix:path, without a path of a URL',
       ],
     ],
     [
@@ -241,7 +271,7 @@ describe('the environment', () => {
     expect(config.mirror.enabled).toBe(false);
     expect(config.metrics.address).toBeNull();
     expect(config.instance).toBe('42');
-    expect(config.listeners[1]?.address.port).toBe(8081);
+    expect(config.listeners[1]?.address).toEqual({ host: '127.0.0.1', port: 8081 });
     expect(config.experiment).toBe('default');
   });
 

@@ -1,8 +1,10 @@
 /** What is written to an upstream connection before it is open. */
 import { describe, expect, it } from 'vitest';
-import { LIMITS } from '../../src/config/defaults.ts';
+import { DEFAULTS, LIMITS } from '../../src/config/defaults.ts';
 import type { ByteConnection } from '../../src/gateway/byte-connection.ts';
+import { SYSTEM_RESOLVER } from '../../src/gateway/resolve-name.ts';
 import { Upstream } from '../../src/gateway/upstream.ts';
+import { LogLines } from '../../src/telemetry/log-lines.ts';
 import { until } from '../support/until.ts';
 import { startOrigin } from './rig.ts';
 
@@ -10,7 +12,13 @@ import { startOrigin } from './rig.ts';
 function dialTo(port: number) {
   const told: string[] = [];
   let connection: ByteConnection | undefined;
-  const upstream = new Upstream({ host: '127.0.0.1', port }, { connectTimeoutMs: 1_000 });
+  const upstream = new Upstream({
+    listener: 'main',
+    incumbent: { host: '127.0.0.1', port },
+    gateway: DEFAULTS.gateway,
+    resolver: SYSTEM_RESOLVER,
+    log: new LogLines({ process: 'gw0', level: 'error' }),
+  });
   const dial = upstream.open({
     onBytes: () => true,
     connected: (opened) => {

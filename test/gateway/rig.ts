@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
-import type { Config, HttpCandidateConfig, RouteConfig } from '../../src/config/types.ts';
+import type { Config, Endpoint, HttpCandidateConfig, RouteConfig } from '../../src/config/types.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
+import type { NameResolver } from '../../src/gateway/resolve-name.ts';
 import { LogLines } from '../../src/telemetry/log-lines.ts';
 import { watchLoopDelay } from '../../src/telemetry/loop-delay.ts';
 import { runFolder } from '../../src/telemetry/run-folder.ts';
@@ -59,7 +60,7 @@ export function gatewayConfig(
       {
         name: 'main',
         address: { host: '127.0.0.1', port: 0 },
-        incumbent: { host: '127.0.0.1', port: incumbentPort },
+        incumbent: { host: '127.0.0.1', port: incumbentPort } as Endpoint,
       },
     ],
     gateway: { ...DEFAULTS.gateway, health: null, ...gateway },
@@ -85,6 +86,9 @@ export interface RigOptions {
   readonly gateway?: Partial<Config['gateway']>;
   readonly config?: Partial<TestConfig>;
   readonly folder?: string;
+  /** Where it listens; a free port of 127.0.0.1 where not said. */
+  readonly listen?: Endpoint;
+  readonly resolver?: NameResolver;
 }
 
 export async function startGateway(
@@ -105,8 +109,9 @@ export async function startGateway(
     settings,
     log,
     loopDelay: watchLoopDelay(),
+    ...(options.resolver && { resolver: options.resolver }),
   });
-  const [port] = await gateway.start([{ host: '127.0.0.1', port: 0 }]);
+  const [port] = await gateway.start([options.listen ?? { host: '127.0.0.1', port: 0 }]);
   onTestFinished(() => settings.stop());
   return { gateway, port: port ?? 0, folder, wireSocket, status: () => gateway.status() };
 }
@@ -185,7 +190,10 @@ export interface TestOrigin {
 }
 
 /** A raw server that stands in for the incumbent and records all it is sent. */
-export async function startOrigin(script: OriginScript): Promise<TestOrigin> {
+export async function startOrigin(
+  script: OriginScript,
+  listen: Endpoint = { host: '127.0.0.1', port: 0 },
+): Promise<TestOrigin> {
   const received: Buffer[] = [];
   const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -201,7 +209,7 @@ export async function startOrigin(script: OriginScript): Promise<TestOrigin> {
       script(socket, all);
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen({ ...listen });
   await once(server, 'listening');
   onTestFinished(() => {
     server.close();
@@ -231,8 +239,10 @@ export interface RawCaller {
   closed(): string;
 }
 
-export async function rawCaller(port: number): Promise<RawCaller> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
+/** @param to - a port of 127.0.0.1, or an address */
+export async function rawCaller(to: number | Endpoint): Promise<RawCaller> {
+  const endpoint = typeof to === 'number' ? { port: to, host: '127.0.0.1' } : { ...to };
+  const socket = connect({ ...endpoint, noDelay: true, allowHalfOpen: true });
   const pieces: Buffer[] = [];
   let closed = '';
   socket.on('data', (chunk) => pieces.push(chunk));

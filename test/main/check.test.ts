@@ -1,6 +1,8 @@
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { checkConfig } from '../../src/main/check.ts';
 import { Incumbent } from '../e2e/incumbent.ts';
@@ -43,6 +45,32 @@ ${parts.extra ?? ''}
 
 const onnx = (model: string, inputs = '{ name: a, pointer: /a, type: float32 }') =>
   `kind: onnx, model: ${model}, output: probabilities, inputs: [${inputs}]`;
+
+describe('check of Unix sockets', () => {
+  it('finds nothing where they can be made and connected to, and leaves no file', async () => {
+    const { check, folder } = await scene();
+    const path = join(folder, 'incumbent.sock');
+    const server = createServer().listen(path);
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    expect(await check({ listen: 'unix:callers.sock', incumbent: `unix:${path}` })).toEqual([]);
+    expect(existsSync(join(folder, 'callers.sock'))).toBe(false);
+    const taken = `UND_LISTEN_FAILED: Another process listens on unix:${path}.`;
+    expect(await check({ listen: `unix:${path}` })).toEqual([taken]);
+  });
+
+  it('finds a folder that is missing, a file in the way, an incumbent that is not there', async () => {
+    const { check, folder } = await scene();
+    writeFileSync(join(folder, 'file'), '');
+    expect((await check({ listen: 'unix:nowhere/x.sock' }))[0]).toMatch(
+      /^UND_LISTEN_FAILED: .*ENOENT/,
+    );
+    expect((await check({ listen: 'unix:file' }))[0]).toMatch(/^UND_LISTEN_FAILED: .* no socket/);
+    expect((await check({ incumbent: 'unix:gone.sock' }))[0]).toMatch(
+      /^UND_INCUMBENT_REFUSED: .*gone.sock of listener main refuses/,
+    );
+  });
+});
 
 describe('check finds', () => {
   it('nothing where all works', async () => {

@@ -60,7 +60,7 @@ function call(port: number): Promise<string> {
 }
 
 function portOf(supervisor: Supervisor): number {
-  return supervisor.sockets[0]?.address.port ?? 0;
+  return supervisor.status().listeners[0]?.port ?? 0;
 }
 
 function child(supervisor: Supervisor, name: string) {
