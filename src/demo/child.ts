@@ -13,6 +13,8 @@ export interface ChildOptions {
   readonly input: string;
   /** Whether its standard input stays open until it is stopped (it ends by itself when we die). */
   readonly keepInput: boolean;
+  /** A socket that it gets as descriptor 3. */
+  readonly fd?: number;
 }
 
 /** A process of the demo, in a group of its own: Ctrl-C reaches the demo alone, which ends all in order. */
@@ -28,7 +30,7 @@ export class DemoChild {
     this.#logFile = options.logFile;
     const log = openSync(options.logFile, 'a', 0o600);
     this.#process = spawn(process.execPath, [...options.args], {
-      stdio: ['pipe', log, log],
+      stdio: ['pipe', log, log, ...(options.fd === undefined ? [] : [options.fd])],
       detached: true,
       env: withoutOwnVariables(process.env),
     });

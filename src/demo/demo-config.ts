@@ -1,8 +1,7 @@
 /** The configuration that the demo really runs: config/demo.yaml with the ports, paths and broker of this run. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Document, parseDocument } from 'yaml';
-import { pickPort } from './free-port.ts';
+import { parseDocument } from 'yaml';
 
 /** Where the parts of a demo listen, on 127.0.0.1. */
 export interface DemoPorts {
@@ -30,21 +29,35 @@ export interface DemoConfigOptions {
   readonly dataDir: string;
   /** `host:port` of a broker; topics are made there. */
   readonly kafka: string | null;
+  /** 0: the system picks one when the port is bound. */
+  readonly ports: DemoPorts;
+}
+
+/** The ports that the template names. */
+export function readDemoPorts(template: string): DemoPorts {
+  const document = parseDocument(readFileSync(template, 'utf8'));
+  const portOf = (name: keyof DemoPorts): number =>
+    Number(String(document.getIn(PLACES[name])).match(/\d+$/)?.[0]);
+  return {
+    gateway: portOf('gateway'),
+    incumbent: portOf('incumbent'),
+    admin: portOf('admin'),
+    metrics: portOf('metrics'),
+  };
 }
 
 /**
- * Writes the copy, comments and all. A port of the template is kept where it is free.
+ * Writes the copy, comments and all.
  *
  * @throws {Error} when the template cannot be read or the copy not written
  */
-export async function writeDemoConfig(options: DemoConfigOptions): Promise<DemoPorts> {
+export function writeDemoConfig(options: DemoConfigOptions): void {
   const document = parseDocument(readFileSync(options.template, 'utf8'));
-  const ports = await pickPorts(document);
   document.commentBefore =
     ` Written by the demo from ${options.template}: ports, paths${options.kafka === null ? '' : ' and broker'} of this run.\n\n` +
     (document.commentBefore ?? '');
   for (const [name, place] of Object.entries(PLACES)) {
-    const address = `127.0.0.1:${ports[name as keyof DemoPorts]}`;
+    const address = `127.0.0.1:${options.ports[name as keyof DemoPorts]}`;
     document.setIn(place, name === 'incumbent' ? `http://${address}` : address);
   }
   document.set('runDir', options.runDir);
@@ -56,20 +69,4 @@ export async function writeDemoConfig(options: DemoConfigOptions): Promise<DemoP
     document.set('kafka', kafka);
   }
   writeFileSync(options.target, document.toString({ lineWidth: 0 }));
-  return ports;
-}
-
-async function pickPorts(document: Document): Promise<DemoPorts> {
-  const taken = new Set<number>();
-  const pick = async (name: keyof DemoPorts): Promise<number> => {
-    const preferred = Number(String(document.getIn(PLACES[name])).match(/\d+$/)?.[0]);
-    const port = await pickPort(preferred, taken);
-    taken.add(port);
-    return port;
-  };
-  // One after the other: two must not be given the same.
-  const gateway = await pick('gateway');
-  const incumbent = await pick('incumbent');
-  const admin = await pick('admin');
-  return { gateway, incumbent, admin, metrics: await pick('metrics') };
 }

@@ -1,49 +1,15 @@
 /** Starts and ends the processes of a demo: an incumbent, and Understudy in front of it. */
-import { mkdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LIMITS } from '../config/defaults.ts';
+import type { AdminStatus } from '../admin/admin-status.ts';
 import { UnderstudyError } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
-import { type RunFolder, runFolder } from '../telemetry/run-folder.ts';
 import { readStatus } from '../telemetry/status-socket.ts';
 import { readBooks } from './books.ts';
 import { DemoChild } from './child.ts';
 import type { DemoModel } from './dataset.ts';
-import { type DemoPorts, writeDemoConfig } from './demo-config.ts';
-
-/** Where a demo keeps everything; made anew by each. */
-export interface DemoFolder {
-  readonly path: string;
-  readonly run: RunFolder;
-  readonly dataDir: string;
-  readonly config: string;
-  readonly understudyLog: string;
-  readonly incumbentLog: string;
-}
-
-/** Longest name of a socket in the run folder: `supervisor-backstage.sock`, with its slash. */
-const SOCKET_NAME_BYTES = 26;
-
-/**
- * The demo's folder below `base`; in the folder for temporary files, by user, where its sockets' paths would
- * be too long for the kernel.
- */
-export function demoFolder(base: string): DemoFolder {
-  const wanted = join(base, '.understudy', 'demo');
-  const tooLong =
-    Buffer.byteLength(join(wanted, 'run')) + SOCKET_NAME_BYTES > LIMITS.socketPathBytes;
-  const path = tooLong ? join(tmpdir(), `understudy-demo-${process.getuid?.() ?? 0}`) : wanted;
-  return {
-    path,
-    run: runFolder(join(path, 'run')),
-    dataDir: join(path, 'data'),
-    config: join(path, 'understudy.yaml'),
-    understudyLog: join(path, 'understudy.log'),
-    incumbentLog: join(path, 'incumbent.log'),
-  };
-}
+import { type DemoPorts, readDemoPorts, writeDemoConfig } from './demo-config.ts';
+import { type DemoFolder, makeAnew, refuseSecondDemo } from './demo-folder.ts';
+import { holdPort, isFree } from './held-port.ts';
 
 /** How the two programs are run by this Node: file and arguments. */
 export interface DemoPrograms {
@@ -63,6 +29,16 @@ export interface StageOptions {
   readonly signal: AbortSignal;
 }
 
+/** An address was free when it was looked at, and is not any more. */
+class PortTaken extends Error {}
+
+/** Of the supervisor's status, what the stage reads. */
+interface SupervisorView {
+  readonly listeners: readonly { readonly port: number }[];
+}
+
+/** Descriptor of the incumbent's socket: the first after the standard ones. */
+const INCUMBENT_FD = 3;
 export const SCORE_PATH = '/v1/score';
 const START_TIMEOUT_MS = 30_000;
 const STOP_GRACE_MS = 40_000;
@@ -82,20 +58,25 @@ export class DemoStage {
    * @throws {UnderstudyError} `UND_DEMO_FAILED` in one sentence, with the log that says more
    */
   async start(): Promise<DemoPorts> {
-    const { folder, template, kafka } = this.#options;
+    const { folder, template } = this.#options;
     await refuseSecondDemo(folder);
     makeAnew(folder);
-    const { run, dataDir, config } = folder;
-    const ports = await writeDemoConfig({
-      template,
-      target: config,
-      runDir: run.path,
-      dataDir,
-      kafka,
-    });
-    await this.#startIncumbent(ports);
-    await this.#startUnderstudy();
-    return ports;
+    const wanted = readDemoPorts(template);
+    const incumbent = await this.#startIncumbent(wanted.incumbent);
+    const pick = (port: number): number => (isFree(port) ? port : 0);
+    const ports = {
+      gateway: pick(wanted.gateway),
+      incumbent,
+      admin: pick(wanted.admin),
+      metrics: pick(wanted.metrics),
+    };
+    try {
+      return await this.#startUnderstudy(ports);
+    } catch (error) {
+      if (!(error instanceof PortTaken)) throw error;
+      // Free when it was looked at, and somebody came first: the system picks while it binds.
+      return await this.#startUnderstudy({ gateway: 0, incumbent, admin: 0, metrics: 0 });
+    }
   }
 
   /** The first process that has ended though nobody asked it to, in words; empty while all run. */
@@ -120,49 +101,85 @@ export class DemoStage {
     return faults;
   }
 
-  async #startIncumbent(ports: DemoPorts): Promise<void> {
+  /** @returns its port */
+  async #startIncumbent(preferred: number): Promise<number> {
     const { folder, programs, incumbent } = this.#options;
-    const input = { model: incumbent, port: ports.incumbent, path: SCORE_PATH };
+    const socket = holdPort(preferred);
+    const { port } = socket.address();
+    const input = { model: incumbent, place: { fd: INCUMBENT_FD }, path: SCORE_PATH };
     const child = new DemoChild({
       title: 'the incumbent',
       args: programs.incumbent,
       logFile: folder.incumbentLog,
       input: `${JSON.stringify(input)}\n`,
       keepInput: true,
+      fd: socket.fd(),
     });
+    socket.close();
     this.#children.push(child);
-    const url = `http://127.0.0.1:${ports.incumbent}/health/ready`;
+    const url = `http://127.0.0.1:${port}/health/ready`;
     await this.#until(child, folder.incumbentLog, async () => {
       const answer = await fetch(url);
       return answer.ok ? '' : ((await answer.json()) as { detail: string }).detail;
     });
+    return port;
   }
 
-  async #startUnderstudy(): Promise<void> {
-    const { folder, programs, candidate } = this.#options;
+  /**
+   * @returns the ports as bound
+   * @throws {PortTaken} somebody has come first; nothing is left running then
+   */
+  async #startUnderstudy(ports: DemoPorts): Promise<DemoPorts> {
+    const { folder, programs, template, kafka } = this.#options;
+    const { run, dataDir, config } = folder;
+    writeDemoConfig({ template, target: config, runDir: run.path, dataDir, kafka, ports });
     const child = new DemoChild({
       title: 'Understudy',
-      args: [...programs.understudy, 'serve', '--config', folder.config],
+      args: [...programs.understudy, 'serve', '--config', config],
       logFile: folder.understudyLog,
       input: '',
       keepInput: false,
     });
     this.#children.push(child);
-    await this.#until(child, folder.understudyLog, async () => {
-      const { gateway } = await readBooks(folder.run);
-      const model = await readStatus<{ error: string }>(
-        folder.run.statusSocket(`model-${candidate}`),
-      );
-      await readStatus(folder.run.statusSocket('admin'));
-      return gateway.wire.connected ? model.error : 'the gateway does not reach the mirror';
-    });
+    let bound = ports;
+    try {
+      await this.#until(child, folder.understudyLog, async () => {
+        bound = { ...(await this.#readPorts()), incumbent: ports.incumbent };
+        return this.#whatIsMissing();
+      });
+    } catch (error) {
+      const isTaken = error instanceof PortTaken || child.lastWords().includes('UND_LISTEN_FAILED');
+      if (!isTaken) throw error;
+      await child.stop(STOP_GRACE_MS);
+      this.#children.pop();
+      throw new PortTaken(child.lastWords(), { cause: error });
+    }
+    return bound;
+  }
+
+  /** @throws {PortTaken} of admin, which would try again for ever */
+  async #readPorts(): Promise<Omit<DemoPorts, 'incumbent'>> {
+    const { run } = this.#options.folder;
+    const { listeners } = await readStatus<SupervisorView>(run.statusSocket('supervisor-all'));
+    const { url, metricsUrl, error } = await readStatus<AdminStatus>(run.statusSocket('admin'));
+    if (error === 'UND_LISTEN_FAILED') throw new PortTaken('a port of admin');
+    if (url === '' || metricsUrl === '') throw new Error(`admin is not there: ${error}`);
+    return { gateway: listeners[0]?.port ?? 0, admin: portOf(url), metrics: portOf(metricsUrl) };
+  }
+
+  async #whatIsMissing(): Promise<string> {
+    const { folder, candidate } = this.#options;
+    const { gateway } = await readBooks(folder.run);
+    const socket = folder.run.statusSocket(`model-${candidate}`);
+    const { error } = await readStatus<{ error: string }>(socket);
+    return gateway.wire.connected ? error : 'the gateway does not reach the mirror';
   }
 
   /** @param whatIsMissing - asked again and again until it answers '' */
   async #until(child: DemoChild, log: string, whatIsMissing: () => Promise<string>): Promise<void> {
     const deadline = monotonicMs() + START_TIMEOUT_MS;
     for (;;) {
-      const missing = await whatIsMissing().catch(describeError);
+      const missing = await whatIsMissing().catch(describeUnlessTaken);
       if (missing === '') return;
       if (this.#options.signal.aborted) throw failed('interrupted');
       if (child.ended !== '') {
@@ -179,28 +196,6 @@ export class DemoStage {
 
 const CLEAN_EXIT = 'ended with exit code 0';
 
-function makeAnew(folder: DemoFolder): void {
-  try {
-    rmSync(folder.path, { recursive: true, force: true });
-    mkdirSync(dirname(folder.path), { recursive: true });
-    // Not recursive: a folder that is there all the same is somebody else's.
-    for (const path of [folder.path, folder.run.path, folder.dataDir]) mkdirSync(path, 0o700);
-  } catch (error) {
-    throw failed(`the folder ${folder.path} cannot be made: ${describeError(error)}`);
-  }
-}
-
-/** A demo would take another one's folder away from under it. */
-async function refuseSecondDemo(folder: DemoFolder): Promise<void> {
-  const socket = folder.run.statusSocket('supervisor-all');
-  const running = await readStatus<{ pid?: number }>(socket).catch(() => null);
-  if (running === null) return;
-  throw failed(
-    `a demo is running in ${folder.path} already (its Understudy is process ${running.pid}): ` +
-      'end that one, or run this one in another folder',
-  );
-}
-
 /** Its last log line; of a JSON line, what it says. */
 function lastWordsOf(child: DemoChild): string {
   const line = child.lastWords();
@@ -210,6 +205,15 @@ function lastWordsOf(child: DemoChild): string {
   } catch {
     return line === '' ? 'it said nothing' : line;
   }
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
+function describeUnlessTaken(error: unknown): string {
+  if (error instanceof PortTaken) throw error;
+  return describeError(error);
 }
 
 /** What is not there yet is no failure: it is asked again. */

@@ -37,6 +37,8 @@ export interface ChildOptions {
   readonly statusSocket: string;
   /** Called right after each start, with its pid. */
   readonly onSpawn: (pid: number) => void;
+  /** Called when it has ended by itself before it ever answered, with its exit code. */
+  readonly onFirstExit?: (code: number) => void;
   readonly log: Log;
 }
 
@@ -91,7 +93,7 @@ export class Child {
   /** Takes the supervisor's own stall off the child's silence. */
   discount(stallMs: number): void {
     this.#startedMs += stallMs;
-    this.#answeredMs += stallMs;
+    if (this.#answeredMs > 0) this.#answeredMs += stallMs;
   }
 
   start(): void {
@@ -107,6 +109,7 @@ export class Child {
     this.#process = child;
     child.once('error', (error) => this.#onEnd(child, error.message));
     child.once('exit', (code, signal) => {
+      if (code !== null && this.#answeredMs === 0) this.#options.onFirstExit?.(code);
       this.#onEnd(child, signal === null ? `code ${code}` : `signal ${signal}`);
     });
     // It may end before it has read its input; its exit says so.

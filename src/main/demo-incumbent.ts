@@ -7,6 +7,7 @@
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type DemoModel, readDemoModel } from '../demo/dataset.ts';
+import type { ListenPlace } from '../model/listen.ts';
 import { ModelHolder } from '../model/model-holder.ts';
 import { type ScoringServer, serveScoring } from '../model/scoring-server.ts';
 import { LogLines } from '../telemetry/log-lines.ts';
@@ -14,26 +15,21 @@ import { LogLines } from '../telemetry/log-lines.ts';
 /** The line on standard input. */
 export interface IncumbentInput {
   readonly model: DemoModel;
-  /** 127.0.0.1 where missing. */
-  readonly host?: string;
-  readonly port: number;
+  /** Of the demo: the socket that it has bound. */
+  readonly place: ListenPlace;
   readonly path: string;
 }
 
 const log = new LogLines({ process: 'demo-incumbent', level: 'info' });
 let server: ScoringServer | null = null;
 
-async function serve({ model, host = '127.0.0.1', port, path }: IncumbentInput): Promise<void> {
+async function serve({ model, place, path }: IncumbentInput): Promise<void> {
   const holder = new ModelHolder(model, ({ ready, error }) => {
     if (ready) log.info('model loaded', { model: model.model });
     else log.error('model not ready', { reason: error });
   });
   await holder.start();
-  server = await serveScoring({
-    place: { host, port },
-    scorePath: path,
-    model: () => holder.current,
-  });
+  server = await serveScoring({ place, scorePath: path, model: () => holder.current });
 }
 
 async function stop(): Promise<void> {
@@ -58,5 +54,5 @@ if (address === undefined) {
   const [, host = '', port = ''] = /^(.+):(\d+)$/.exec(address) ?? [];
   const folder = join(import.meta.dirname, '..', '..', 'models', 'lending-club');
   const model = readDemoModel(folder, 'incumbent');
-  start({ model, host, port: Number(port), path: '/v1/score' });
+  start({ model, place: { host, port: Number(port) }, path: '/v1/score' });
 }

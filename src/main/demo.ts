@@ -11,6 +11,7 @@ import { DEFAULTS } from '../config/defaults.ts';
 import { type Books, readBooks, waitForQuiet } from '../demo/books.ts';
 import { type DemoModel, type DemoRow, readDemoModel, readDemoRows } from '../demo/dataset.ts';
 import type { DemoPorts } from '../demo/demo-config.ts';
+import { type DemoFolder, demoFolder } from '../demo/demo-folder.ts';
 import { replay } from '../demo/replay.ts';
 import { ReplayLog } from '../demo/replay-log.ts';
 import {
@@ -19,7 +20,7 @@ import {
   renderProgress,
   renderReport,
 } from '../demo/report.ts';
-import { type DemoFolder, DemoStage, demoFolder, SCORE_PATH } from '../demo/stage.ts';
+import { DemoStage, SCORE_PATH } from '../demo/stage.ts';
 import { summarize } from '../demo/summary.ts';
 import { escapeTerminal, ProgressLine, type Styles, stylesOf } from '../demo/terminal.ts';
 import { UnderstudyError } from '../errors.ts';

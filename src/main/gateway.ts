@@ -8,7 +8,7 @@ import { runFolder } from '../telemetry/run-folder.ts';
 import { readSelectionSecret } from '../telemetry/selection-secret.ts';
 import { SettingsReader } from '../telemetry/settings-reader.ts';
 import { serveStatus } from '../telemetry/status-socket.ts';
-import { FIRST_LISTENER_FD, readProcessInput } from './process-input.ts';
+import { EXIT_ADDRESS_TAKEN, FIRST_LISTENER_FD, readProcessInput } from './process-input.ts';
 
 const { config, name, version } = readProcessInput();
 const log = new LogLines({ process: name, level: config.log.level });
@@ -29,7 +29,14 @@ const gateway = new Gateway({
 const targets = config.listeners.map(
   (_, index): ListenTarget => ({ fd: FIRST_LISTENER_FD + index }),
 );
-const ports = await gateway.start(targets);
+const ports = await gateway.start(targets).catch((error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EADDRINUSE') throw error;
+  log.error('another process listens on this address', {
+    code: 'UND_LISTEN_FAILED',
+    reason: error.message,
+  });
+  process.exit(EXIT_ADDRESS_TAKEN);
+});
 const health = createHealthServer(() => gateway.ready);
 if (config.gateway.health !== null) {
   health.listen({ fd: FIRST_LISTENER_FD + config.listeners.length }, LIMITS.listenBacklog);

@@ -15,6 +15,12 @@ export interface ProcessInput {
   readonly version: string;
 }
 
+/**
+ * Exit code of a gateway that cannot listen on the socket it was given, because another process listens on
+ * that address: a socket can be bound beside another one that does not listen yet.
+ */
+export const EXIT_ADDRESS_TAKEN = 98;
+
 /** First descriptor of the listening sockets: one a listener, in order, then health where there is one. */
 export const FIRST_LISTENER_FD = 3;
 

@@ -2,8 +2,10 @@
  * The parent of all processes: holds the listening sockets, starts the others and starts them again. It
  * accepts no connection and reads no traffic; killed, it takes nobody along.
  */
+import { formatAddress } from '../config/address.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type { Address, Config, UnixAddress } from '../config/types.ts';
+import { UnderstudyError } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import { type RunFolder, runFolder } from '../telemetry/run-folder.ts';
@@ -13,7 +15,7 @@ import { type EntryName, entryOf } from './entry.ts';
 import { makePrivateFolder } from './folders.ts';
 import { leaveMemoryOutOfCoreDumps, yieldToGateways } from './isolation.ts';
 import { bindListeners, type ListeningSocket } from './listening-sockets.ts';
-import type { ProcessInput } from './process-input.ts';
+import { EXIT_ADDRESS_TAKEN, type ProcessInput } from './process-input.ts';
 import { type ProcessPlan, processesOf, type Role, STOP_ORDER } from './process-plan.ts';
 import { refuseSecondSupervisor, stopOrphans } from './takeover.ts';
 
@@ -50,6 +52,7 @@ export class Supervisor {
   #status: StatusServer | null = null;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | null = null;
+  #failure: UnderstudyError | null = null;
   readonly #stopped = Promise.withResolvers<void>();
 
   private constructor(options: SupervisorOptions) {
@@ -78,6 +81,11 @@ export class Supervisor {
   /** Resolves when all processes have ended. */
   get stopped(): Promise<void> {
     return this.#stopped.promise;
+  }
+
+  /** Why it has ended by itself; `null`: it has not. */
+  get failure(): UnderstudyError | null {
+    return this.#failure;
   }
 
   /** It is being stopped, or is. */
@@ -175,8 +183,21 @@ export class Supervisor {
       onSpawn: (pid) => {
         if (yields) yieldToGateways(pid);
       },
+      onFirstExit: (code) => {
+        if (plan.kind === 'gateway' && code === EXIT_ADDRESS_TAKEN) this.#giveUpAddresses();
+      },
       log,
     });
+  }
+
+  /** Two bound the same address within moments, and the other one listened first. */
+  #giveUpAddresses(): void {
+    const places = this.#sockets.map(({ address }) => formatAddress(address)).join(', ');
+    this.#failure ??= new UnderstudyError(
+      'UND_LISTEN_FAILED',
+      `Cannot listen on ${places}: another process uses this address.`,
+    );
+    this.kill();
   }
 
   #watchHeartbeats(): void {

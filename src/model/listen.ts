@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import type { Address } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 
-/** A TCP address, or the path of a Unix socket. */
-export type ListenPlace = Address | { readonly path: string };
+/** A TCP address, the descriptor of a socket that is bound already, or the path of a Unix socket. */
+export type ListenPlace = Address | { readonly fd: number } | { readonly path: string };
 
 /**
  * Binds a server. A Unix socket (mode 0600) is bound under a drawn name and renamed onto its path: it appears ready, a
@@ -30,15 +30,18 @@ export async function listenAt(server: Server, place: ListenPlace): Promise<numb
     return typeof bound === 'object' && bound !== null ? bound.port : 0;
   } catch (cause) {
     server.close();
-    const where = 'path' in place ? place.path : `${place.host}:${place.port}`;
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new UnderstudyError('UND_LISTEN_FAILED', `cannot listen on ${where}: ${reason}`, {
-      cause,
-    });
+    const message = `cannot listen on ${describePlace(place)}: ${reason}`;
+    throw new UnderstudyError('UND_LISTEN_FAILED', message, { cause });
   }
 }
 
-function bind(server: Server, options: { path: string } | Address): Promise<void> {
+function describePlace(place: ListenPlace): string {
+  if ('path' in place) return place.path;
+  return 'fd' in place ? `descriptor ${place.fd}` : `${place.host}:${place.port}`;
+}
+
+function bind(server: Server, options: ListenPlace): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(options, () => {

@@ -1,21 +1,28 @@
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { join, resolve } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
 import { DemoChild } from '../../src/demo/child.ts';
 import { readDemoModel } from '../../src/demo/dataset.ts';
-import { writeDemoConfig } from '../../src/demo/demo-config.ts';
-import { DemoStage, demoFolder } from '../../src/demo/stage.ts';
+import { type DemoPorts, readDemoPorts, writeDemoConfig } from '../../src/demo/demo-config.ts';
+import { demoFolder } from '../../src/demo/demo-folder.ts';
+import { DemoStage } from '../../src/demo/stage.ts';
 import { serveStatus } from '../../src/telemetry/status-socket.ts';
+import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 
-function stageIn(base: string, programs: { understudy: string[]; incumbent: string[] }): DemoStage {
+function stageIn(
+  base: string,
+  programs: { understudy: string[]; incumbent: string[] },
+  template = 'config/demo.yaml',
+): DemoStage {
   const stage = new DemoStage({
     folder: demoFolder(base),
     programs,
-    template: 'config/demo.yaml',
+    template,
     incumbent: readDemoModel(join('models', 'lending-club'), 'incumbent'),
     candidate: 'boosting',
     kafka: null,
@@ -25,38 +32,96 @@ function stageIn(base: string, programs: { understudy: string[]; incumbent: stri
   return stage;
 }
 
-test('the copy of config/demo.yaml is a valid configuration with free ports and absolute paths', async () => {
+/** Listens on a port of its own until the test has finished. */
+async function occupy(port: number): Promise<void> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+}
+
+async function portsOf(): Promise<DemoPorts> {
+  const [gateway, incumbent] = [await freePort(), await freePort()];
+  return { gateway, incumbent, admin: await freePort(), metrics: await freePort() };
+}
+
+/** config/demo.yaml with other ports. */
+function templateWith(base: string, ports: DemoPorts): string {
+  const target = join(base, 'template.yaml');
+  const template = 'config/demo.yaml';
+  writeDemoConfig({ template, target, runDir: 'run', dataDir: 'data', kafka: null, ports });
+  return target;
+}
+
+test('the copy of config/demo.yaml is a valid configuration with given ports and absolute paths', () => {
   const folder = demoFolder(tempFolder());
   const target = join(folder.path, '..', '..', 'understudy.yaml');
-  const busy = createServer().listen(8080, '127.0.0.1');
-  // Whoever holds 8080, we or somebody else: it is not free now.
-  await Promise.race([once(busy, 'listening'), once(busy, 'error')]).catch(() => {});
-  onTestFinished(() => void busy.close());
-  const ports = await writeDemoConfig({
+  expect(readDemoPorts('config/demo.yaml')).toEqual({
+    gateway: 8080,
+    incumbent: 8081,
+    admin: 9901,
+    metrics: 9902,
+  });
+  writeDemoConfig({
     template: 'config/demo.yaml',
     target,
     runDir: folder.run.path,
     dataDir: folder.dataDir,
     kafka: 'broker:9092',
+    ports: { gateway: 0, incumbent: 1234, admin: 0, metrics: 5678 },
   });
-  expect(new Set(Object.values(ports)).size).toBe(4);
-  expect(ports.gateway).not.toBe(8080);
   const config = loadConfig(target, {});
   expect(config).toMatchObject({
     runDir: folder.run.path,
     dataDir: folder.dataDir,
     listeners: [
       {
-        address: { host: '127.0.0.1', port: ports.gateway },
-        incumbent: { host: '127.0.0.1', port: ports.incumbent },
+        address: { host: '127.0.0.1', port: 0 },
+        incumbent: { host: '127.0.0.1', port: 1234 },
       },
     ],
-    admin: { address: { port: ports.admin } },
-    metrics: { address: { port: ports.metrics } },
+    admin: { address: { port: 0 } },
+    metrics: { address: { port: 5678 } },
     kafka: { brokers: ['broker:9092'], createTopics: true },
   });
   const candidate = config.candidates[0];
   expect(candidate?.kind === 'onnx' && existsSync(candidate.model)).toBe(true);
+});
+
+describe('a port that is taken', { timeout: 60_000 }, () => {
+  const programs = {
+    understudy: [resolve('src/main/cli.ts')],
+    incumbent: [resolve('src/main/demo-incumbent.ts')],
+  };
+
+  test('before the start: another one is used, and the free ones are kept', async () => {
+    const wanted = await portsOf();
+    await occupy(wanted.gateway);
+    await occupy(wanted.incumbent);
+    const base = tempFolder();
+    const stage = stageIn(base, programs, templateWith(base, wanted));
+    const ports = await stage.start();
+    expect(ports).toMatchObject({ admin: wanted.admin, metrics: wanted.metrics });
+    expect(ports.gateway).not.toBe(wanted.gateway);
+    expect(ports.incumbent).not.toBe(wanted.incumbent);
+    const url = `http://127.0.0.1:${ports.gateway}/health/ready`;
+    expect((await fetch(url)).status).toBe(200);
+  });
+
+  test.each(['gateway', 'admin'] as const)(
+    'between looking and binding, the one of %s: all are picked anew',
+    async (name) => {
+      const wanted = await portsOf();
+      const base = tempFolder();
+      const stage = stageIn(base, programs, templateWith(base, wanted));
+      const started = stage.start();
+      // The incumbent is being started; what is free now was looked at before.
+      await until('the configuration is written', () => existsSync(demoFolder(base).config));
+      await occupy(wanted[name]);
+      const ports = await started;
+      expect(ports[name]).not.toBe(wanted[name]);
+      expect(ports.incumbent).toBe(wanted.incumbent);
+    },
+  );
 });
 
 test('config/demo.yaml itself is a valid configuration', () => {
@@ -95,7 +160,7 @@ test('a second demo in the same folder is refused, and the first keeps its files
     code: 'UND_DEMO_FAILED',
     message: expect.stringContaining('process 4711'),
   });
-  expect(existsSync(folder.config)).toBe(true);
+  expect(existsSync(folder.incumbentLog)).toBe(true);
 });
 
 test('a program that does not end when asked is ended by force', async () => {

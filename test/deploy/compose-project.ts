@@ -1,9 +1,9 @@
 /** docker-compose.yml, brought up as a project of its own on free ports, with an image built for it. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { pickPort } from '../../src/demo/free-port.ts';
 import type { DockerService } from '../services/docker.ts';
 import { runScript } from '../services/run-script.ts';
+import { freePort } from '../support/free-port.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const KAFKA_IMAGE = 'understudy-test/kafka:4';
@@ -45,18 +45,12 @@ export class ComposeProject {
 
   /** @param env - further variables of docker-compose.yml */
   static async create(docker: DockerService, env: Record<string, string>): Promise<ComposeProject> {
-    const taken = new Set<number>();
-    const pick = async (preferred: number): Promise<number> => {
-      const port = await pickPort(preferred, taken);
-      taken.add(port);
-      return port;
-    };
     const ports = {
-      gateway: await pick(18080),
-      incumbent: await pick(18081),
-      admin: await pick(19901),
-      metrics: await pick(19902),
-      kafka: await pick(19092),
+      gateway: await freePort(),
+      incumbent: await freePort(),
+      admin: await freePort(),
+      metrics: await freePort(),
+      kafka: await freePort(),
     };
     return new ComposeProject(docker, ports, env);
   }

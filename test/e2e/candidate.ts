@@ -1,8 +1,9 @@
 /** A candidate that does what it is told: answers, or fails in one of the ways that models fail. */
 import type { Socket } from 'node:net';
+import { freePort } from '../support/free-port.ts';
 import { scoreOf } from './exchanges.ts';
 import { headerOf, type ReadRequest, RequestReader } from './request-reader.ts';
-import { freePort, TestServer } from './server.ts';
+import { TestServer } from './server.ts';
 
 /** What it does with a request that is complete. */
 export type Behaviour = (socket: Socket, request: ReadRequest) => void;

@@ -3,12 +3,13 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { expectBooksToBalance } from '../support/books.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import { TestCandidate } from './candidate.ts';
 import { Incumbent } from './incumbent.ts';
 import { exchangesOf, expectPairsOf, Instance, legsOf } from './instance.ts';
 import { expectServed, Load, runLoad } from './load.ts';
-import { closeWithTest, freePort } from './server.ts';
+import { closeWithTest } from './server.ts';
 
 test('a killed gateway takes its own connections alone, and is there again by itself', async () => {
   const incumbent = closeWithTest(await Incumbent.start());

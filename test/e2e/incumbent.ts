@@ -1,8 +1,9 @@
 /** The production endpoint: raw sockets, answers with the bytes of `answerOf`, and records what it was sent. */
 import type { Socket } from 'node:net';
+import { freePort } from '../support/free-port.ts';
 import { answerOf } from './exchanges.ts';
 import { headerOf, RequestReader } from './request-reader.ts';
-import { freePort, TestServer } from './server.ts';
+import { TestServer } from './server.ts';
 
 export class Incumbent extends TestServer {
   /** Request bytes, by the number of the exchange. */

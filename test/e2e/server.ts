@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { pickPort } from '../../src/demo/free-port.ts';
 
 export class TestServer {
   readonly port: number;
@@ -39,11 +38,6 @@ export class TestServer {
     this.#server = null;
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
-}
-
-/** A port for a server that is opened later; nobody listens there yet. */
-export function freePort(): Promise<number> {
-  return pickPort(0, new Set([0]));
 }
 
 /** Ends a server with its test. */

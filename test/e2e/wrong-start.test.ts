@@ -3,9 +3,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { Incumbent } from './incumbent.ts';
 import { type Ended, runCli } from './instance.ts';
-import { closeWithTest, freePort } from './server.ts';
+import { closeWithTest } from './server.ts';
 
 const SOUND = [
   'runDir: run',

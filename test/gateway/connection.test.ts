@@ -1,9 +1,10 @@
 /** Ends, resets, errors and slow peers: what a caller sees, and how the books end. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../../src/wire/messages.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import {
   expectExchangesToBalance,
@@ -54,16 +55,6 @@ async function deafPort(): Promise<number> {
   });
   await Promise.all(fillers.slice(0, 2).map((filler) => once(filler, 'connect')));
   return Number(port);
-}
-
-/** A port on which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 describe('opening', () => {

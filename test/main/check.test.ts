@@ -6,7 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { checkConfig } from '../../src/main/check.ts';
 import { Incumbent } from '../e2e/incumbent.ts';
-import { closeWithTest, freePort } from '../e2e/server.ts';
+import { closeWithTest } from '../e2e/server.ts';
+import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const MODEL = 'models/lending-club/candidate.onnx';

@@ -10,7 +10,7 @@ import { createProgram } from '../../src/main/program.ts';
 import type { SupervisorStatus } from '../../src/main/supervisor.ts';
 import { readStatus } from '../../src/telemetry/status-socket.ts';
 import { runCli } from '../e2e/instance.ts';
-import { freePort } from '../e2e/server.ts';
+import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 
 const CLI = join(import.meta.dirname, '../../src/main/cli.ts');

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { BoundSocket, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
 import { UnderstudyError } from '../../src/errors.ts';
+import { type EntryName, entryOf } from '../../src/main/entry.ts';
 import type { Role } from '../../src/main/process-plan.ts';
 import { Supervisor } from '../../src/main/supervisor.ts';
 import { runFolder } from '../../src/telemetry/run-folder.ts';
@@ -35,8 +36,12 @@ ${options.extra ?? ''}`;
   return parseConfig(Buffer.from(text), join(folder, 'u.yaml'));
 }
 
-async function start(config: Config, role: Role = 'all'): Promise<Supervisor> {
-  const options = { config, role, version: 'test', log: silent, programOf: () => FAKE };
+async function start(
+  config: Config,
+  role: Role = 'all',
+  programOf: (entry: EntryName) => string = () => FAKE,
+): Promise<Supervisor> {
+  const options = { config, role, version: 'test', log: silent, programOf };
   const supervisor = await Supervisor.start(options);
   cleanups.push(() => {
     supervisor.kill();
@@ -112,6 +117,24 @@ describe('the supervisor', () => {
       message: `Cannot listen on 127.0.0.1:${port}: another process uses this address.`,
     });
     await expect(readStatus(runFolder(config.runDir).statusSocket('gw0'))).rejects.toThrow();
+  });
+
+  it('ends with the same sentence when another has bound before it and listens first', async () => {
+    const other = new BoundSocket({ host: '127.0.0.1', port: 0 });
+    const { port } = other.address();
+    const supervisor = await start(makeConfig({ listen: `127.0.0.1:${port}` }), 'all', (entry) =>
+      entry === 'gateway' ? entryOf(entry) : FAKE,
+    );
+    const server = createServer().listen({ handle: other });
+    cleanups.push(() => server.close());
+    await supervisor.stopped;
+    expect(supervisor.failure).toMatchObject({
+      code: 'UND_LISTEN_FAILED',
+      message: `Cannot listen on 127.0.0.1:${port}: another process uses this address.`,
+    });
+    expect(supervisor.status().children.map(({ state }) => state)).toEqual(
+      Array(3).fill('stopped'),
+    );
   });
 
   it('starts a killed gateway again, and who connects meanwhile is served by the next', async () => {

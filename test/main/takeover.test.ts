@@ -4,8 +4,9 @@ import { TestCandidate } from '../e2e/candidate.ts';
 import { Incumbent } from '../e2e/incumbent.ts';
 import { Instance } from '../e2e/instance.ts';
 import { expectServed, Load, runLoad } from '../e2e/load.ts';
-import { closeWithTest, freePort } from '../e2e/server.ts';
+import { closeWithTest } from '../e2e/server.ts';
 import { expectBooksToBalance } from '../support/books.ts';
+import { freePort } from '../support/free-port.ts';
 import { isAlive } from '../support/is-alive.ts';
 import { until } from '../support/until.ts';
 

@@ -41,6 +41,7 @@ export async function serve(options: {
   // Cannot reject: it waits for states. Through the sink, so that a reader who stalls stalls nobody.
   void announce(supervisor, config, version).then((line) => sink.write(line));
   await supervisor.stopped;
+  if (supervisor.failure !== null) throw supervisor.failure;
   return killed ? 1 : 0;
 }
 
