@@ -7,8 +7,6 @@ export default defineConfig({
     maxWorkers: 2,
     globalSetup: ['test/services/global-setup.ts'],
     include: ['test/**/*.test.ts'],
-    // Real brokers, kills and clocks on two busy cores: in CI what fails once is asked again, and said.
-    retry: process.env.CI ? 2 : 0,
     testTimeout: 30_000,
     hookTimeout: 120_000,
     dangerouslyIgnoreUnhandledErrors: false,

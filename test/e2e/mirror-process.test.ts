@@ -6,7 +6,7 @@ import { until } from '../support/until.ts';
 import { TestCandidate } from './candidate.ts';
 import { Incumbent } from './incumbent.ts';
 import { exchangesOf, expectPairsOf, Instance, legsOf, type Sections } from './instance.ts';
-import { expectServed, expectSpeedOf, Load, runLoad } from './load.ts';
+import { expectServed, Load } from './load.ts';
 import { closeWithTest } from './server.ts';
 
 async function setScene(sections: Sections = {}) {
@@ -17,25 +17,23 @@ async function setScene(sections: Sections = {}) {
     candidates: [candidate.section()],
     sections,
   });
-  const baseline = await runLoad({ port: instance.port });
   const load = await Load.start({ port: instance.port });
   await load.answers(50);
-  return { incumbent, candidate, instance, baseline, load };
+  return { incumbent, candidate, instance, load };
 }
 
 type Scene = Awaited<ReturnType<typeof setScene>>;
 
 /** Ends the load and holds what must hold whatever happened to the mirror. */
-async function expectUnharmed({ load, incumbent, baseline, instance }: Scene): Promise<Waterfall> {
+async function expectUnharmed({ load, incumbent, instance }: Scene): Promise<Waterfall> {
   await load.stop();
   expectServed(load, incumbent);
-  expectSpeedOf(load, baseline);
   const waterfall = await expectBooksToBalance(instance.run.path);
   expectPairsOf(instance, waterfall);
   const exchanges = exchangesOf(waterfall);
   const { offered = 0, 'shed(mirror_down)': shed = 0, ...others } = exchanges;
   expect(others).toEqual({});
-  expect(offered + shed).toBe(load.sent.size + baseline.sent.size);
+  expect(offered + shed).toBe(load.sent.size);
   return waterfall;
 }
 
@@ -78,7 +76,7 @@ test('a stopped mirror that goes on loses nothing: copies wait on the wire', asy
   await load.answers(200);
   process.kill(pid, 'SIGCONT');
   const waterfall = await expectUnharmed(scene);
-  expect(legsOf(waterfall)).toEqual({ paired: load.sent.size + scene.baseline.sent.size });
+  expect(legsOf(waterfall)).toEqual({ paired: load.sent.size });
   expect(await instance.pidOf('mirror')).toBe(pid);
 });
 
@@ -96,7 +94,7 @@ test('a mirror that stays stopped is replaced after the heartbeat timeout', asyn
 
 test('a wire that nobody reads is bounded: what finds no room is shed(wire_full)', async () => {
   const scene = await setScene({ gateway: { maxWireBytes: 100_000 } });
-  const { instance, load, incumbent, baseline } = scene;
+  const { instance, load, incumbent } = scene;
   const pid = await instance.signal('mirror', 'SIGSTOP');
   await until('exchanges are shed', async () => {
     const { cells, wire } = await instance.gateway();
@@ -107,9 +105,8 @@ test('a wire that nobody reads is bounded: what finds no room is shed(wire_full)
   process.kill(pid, 'SIGCONT');
   await load.stop();
   expectServed(load, incumbent);
-  expectSpeedOf(load, baseline);
   const waterfall = await expectBooksToBalance(instance.run.path);
   const { offered = 0, 'shed(wire_full)': shed = 0 } = exchangesOf(waterfall);
-  expect(offered + shed).toBe(load.sent.size + baseline.sent.size);
+  expect(offered + shed).toBe(load.sent.size);
   expect(legsOf(waterfall)).toEqual({ paired: offered });
 });

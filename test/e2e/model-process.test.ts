@@ -10,7 +10,7 @@ import { expectBooksToBalance } from '../support/books.ts';
 import { until } from '../support/until.ts';
 import { Incumbent } from './incumbent.ts';
 import { expectPairsOf, Instance, legsOf, runCli, type Sections } from './instance.ts';
-import { expectServed, expectSpeedOf, Load, runLoad } from './load.ts';
+import { expectServed, Load } from './load.ts';
 import { closeWithTest } from './server.ts';
 
 const MODEL = 'models/lending-club/candidate.onnx';
@@ -32,10 +32,7 @@ async function setScene(model: string) {
     incumbent: incumbent.address,
     candidates: [{ ...demo.candidates[0], timeoutMs: 20_000, model }],
   });
-  await instance.switchOffByFile();
-  const baseline = await runLoad({ port: instance.port, requestOf });
-  await instance.switchOnByFile();
-  return { incumbent, instance, baseline };
+  return { incumbent, instance };
 }
 
 function modelStatus(instance: Instance): Promise<ModelStatus> {
@@ -43,7 +40,7 @@ function modelStatus(instance: Instance): Promise<ModelStatus> {
 }
 
 test('a killed model process costs copies, not callers, and comes back by itself', async () => {
-  const { incumbent, instance, baseline } = await setScene(join(process.cwd(), MODEL));
+  const { incumbent, instance } = await setScene(join(process.cwd(), MODEL));
   await until('the model is loaded', async () => (await modelStatus(instance)).ready);
   const load = await Load.start({ port: instance.port, requestOf });
   await until('pairs', async () => (await instance.legsIn('paired')) > 50);
@@ -53,7 +50,6 @@ test('a killed model process costs copies, not callers, and comes back by itself
   await until('pairs again', async () => (await instance.legsIn('paired')) > paired + 50);
   await load.stop();
   expectServed(load, incumbent);
-  expectSpeedOf(load, baseline);
   const waterfall = await expectBooksToBalance(instance.run.path);
   const legs = legsOf(waterfall, 'boosting');
   const failures = Object.keys(legs).filter((state) => state !== 'paired');
@@ -75,7 +71,7 @@ test('a killed model process costs copies, not callers, and comes back by itself
 
 test('a model file that is missing, then wrong, then right: said, counted, healed', async () => {
   const file = modelFile();
-  const { incumbent, instance, baseline } = await setScene(file);
+  const { incumbent, instance } = await setScene(file);
   const missing = await modelStatus(instance);
   expect(missing.ready).toBe(false);
   expect(missing.error).toContain('UND_MODEL_MISSING');
@@ -99,7 +95,6 @@ test('a model file that is missing, then wrong, then right: said, counted, heale
   await until('pairs', async () => (await instance.legsIn('paired')) > 50);
   await load.stop();
   expectServed(load, incumbent);
-  expectSpeedOf(load, baseline);
   const waterfall = await expectBooksToBalance(instance.run.path);
   const {
     paired = 0,

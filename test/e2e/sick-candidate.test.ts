@@ -5,15 +5,13 @@ import { until } from '../support/until.ts';
 import { BEHAVIOURS, TestCandidate } from './candidate.ts';
 import { Incumbent } from './incumbent.ts';
 import { exchangesOf, expectPairsOf, Instance, legsOf } from './instance.ts';
-import { expectServed, expectSpeedOf, Load, runLoad } from './load.ts';
+import { expectServed, Load, runLoad } from './load.ts';
 import { closeWithTest } from './server.ts';
 
 interface Scene {
   readonly incumbent: Incumbent;
   readonly candidate: TestCandidate;
   readonly instance: Instance;
-  /** The same load with the mirror off. */
-  readonly baseline: Load;
 }
 
 async function setScene(candidate: TestCandidate, timeoutMs = 20_000): Promise<Scene> {
@@ -23,31 +21,41 @@ async function setScene(candidate: TestCandidate, timeoutMs = 20_000): Promise<S
     incumbent: incumbent.address,
     candidates: [candidate.section('cand', { timeoutMs })],
   });
-  await instance.switchOffByFile();
-  const baseline = await runLoad({ port: instance.port });
-  expectServed(baseline, incumbent);
-  await instance.switchOnByFile();
-  return { incumbent, candidate, instance, baseline };
+  return { incumbent, candidate, instance };
 }
 
 /** A load with the candidate as it is; @returns legs by state, and how many exchanges there were. */
 async function mirrorLoad(scene: Scene): Promise<{ legs: Record<string, number>; count: number }> {
-  const { incumbent, instance, baseline } = scene;
+  const { incumbent, instance } = scene;
   const load = await runLoad({ port: instance.port });
   expectServed(load, incumbent);
-  expectSpeedOf(load, baseline);
   const waterfall = await expectBooksToBalance(instance.run.path);
   const count = load.sent.size;
-  expect(exchangesOf(waterfall)).toEqual({
-    'paused(mirror_off)': baseline.sent.size,
-    offered: count,
-  });
+  expect(exchangesOf(waterfall)).toEqual({ offered: count });
   const pairs = expectPairsOf(instance, waterfall);
   expect(pairs.length).toBe(count);
   return { legs: legsOf(waterfall), count };
 }
 
-describe('callers get the incumbent’s bytes at its speed, and each copy is counted, when the candidate', () => {
+test('callers have all their answers before the candidate has given one', async () => {
+  const { incumbent, candidate, instance } = await setScene(await TestCandidate.start());
+  const held: (() => void)[] = [];
+  candidate.behaviour = (socket, request) => {
+    held.push(() => BEHAVIOURS.answers(socket, request));
+  };
+  const load = await runLoad({ port: instance.port });
+  expectServed(load, incumbent);
+  const count = load.sent.size;
+  // Each caller asks again only when it was answered, and not one copy has been.
+  await until('all copies are held', () => held.length === count);
+  const { legsInFlight } = await instance.mirror();
+  expect(legsInFlight).toBe(count);
+  for (const answer of held) answer();
+  const waterfall = await expectBooksToBalance(instance.run.path);
+  expect(legsOf(waterfall)).toEqual({ paired: count });
+});
+
+describe('callers get the incumbent’s bytes, and each copy is counted, when the candidate', () => {
   test.each([
     ['hangs', 'candidate_timeout'],
     ['resets', 'candidate_error(reset)'],
@@ -82,9 +90,7 @@ describe('callers get the incumbent’s bytes at its speed, and each copy is cou
   });
 
   test('goes away under load and comes back: each copy is refused, reset or paired', async () => {
-    const { instance, incumbent, candidate, baseline } = await setScene(
-      await TestCandidate.start(),
-    );
+    const { instance, incumbent, candidate } = await setScene(await TestCandidate.start());
     const load = await Load.start({ port: instance.port });
     await load.answers(50);
     candidate.close();
@@ -94,7 +100,6 @@ describe('callers get the incumbent’s bytes at its speed, and each copy is cou
     await until('pairs', async () => (await instance.legsIn('paired')) > pairedBefore + 20);
     await load.stop();
     expectServed(load, incumbent);
-    expectSpeedOf(load, baseline);
     const legs = legsOf(await expectBooksToBalance(instance.run.path));
     const { paired = 0, 'candidate_error(refused)': refused = 0, ...others } = legs;
     const { 'candidate_error(reset)': reset = 0, ...rest } = others;
