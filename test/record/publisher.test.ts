@@ -11,8 +11,9 @@ import {
   readWithKafkajs,
   readWithKcat,
 } from '../services/kafka-readers.ts';
+import { until } from '../support/until.ts';
 import { EPOCH, entryOf, ledgerOf, legOf } from './entries.ts';
-import { recorderIn, temporaryFolder, until } from './temporary.ts';
+import { recorderIn, temporaryFolder } from './temporary.ts';
 
 let dataDir: string;
 beforeEach(() => {

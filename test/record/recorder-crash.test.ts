@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { JournalReader } from '../../src/record/journal-reader.ts';
+import { until } from '../support/until.ts';
 import { EPOCH, entryOf } from './entries.ts';
-import { recorderIn, temporaryFolder, until } from './temporary.ts';
+import { recorderIn, temporaryFolder } from './temporary.ts';
 
 const KILLS = 12;
 const SEED = 20_261_124;

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
 import { entryOf, legOf } from './entries.ts';
-import { type OpenedRecorder, recorderIn, temporaryFolder, until } from './temporary.ts';
+import { type OpenedRecorder, recorderIn, temporaryFolder } from './temporary.ts';
 
 const mounted: string[] = [];
 const opened: OpenedRecorder[] = [];

@@ -2,8 +2,9 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { until } from '../support/until.ts';
 import { entryOf } from './entries.ts';
-import { type OpenedRecorder, recorderIn, temporaryFolder, until } from './temporary.ts';
+import { type OpenedRecorder, recorderIn, temporaryFolder } from './temporary.ts';
 
 let seq = 0;
 

@@ -16,8 +16,9 @@ import { DEFAULTS } from '../../src/config/defaults.ts';
 import { journalPath } from '../../src/record/journal-file.ts';
 import { JournalReader } from '../../src/record/journal-reader.ts';
 import type { Recorder } from '../../src/record/recorder-port.ts';
+import { until } from '../support/until.ts';
 import { EPOCH, entryOf, ledgerOf, legOf } from './entries.ts';
-import { type OpenedRecorder, recorderIn, temporaryFolder, until } from './temporary.ts';
+import { type OpenedRecorder, recorderIn, temporaryFolder } from './temporary.ts';
 
 let seq = 0;
 /** Hands over so many pairs and waits for their outcomes; what they were. */

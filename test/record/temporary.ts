@@ -56,16 +56,3 @@ export async function recorderIn(
   recorders.push(recorder);
   return { recorder, outcomes, log };
 }
-
-/** Waits until a condition holds. @throws {Error} naming what was awaited, after `timeoutMs` */
-export async function until(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  timeoutMs = 20_000,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
