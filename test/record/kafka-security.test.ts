@@ -16,8 +16,9 @@ import { FileAuthenticator } from '../../src/record/kafka-security.ts';
 import { inspectTopics } from '../../src/record/kafka-topics.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
 import { readWithKafkajs } from '../services/kafka-readers.ts';
+import { until } from '../support/until.ts';
 import { entryOf } from './entries.ts';
-import { recorderIn, temporaryFolder, until } from './temporary.ts';
+import { recorderIn, temporaryFolder } from './temporary.ts';
 
 const NO_TLS = { caFile: '', certFile: '', keyFile: '', serverName: '' };
 let folder: string;
