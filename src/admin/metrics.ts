@@ -5,6 +5,7 @@ import type { RecorderStatus } from '../record/recorder-port.ts';
 import type { HistogramSnapshot } from '../telemetry/histogram.ts';
 import type { GatewayStatus, IncumbentStatus } from '../wire/gateway-status.ts';
 import type { BookMemory } from './book-memory.ts';
+import { addGuard } from './guard-metrics.ts';
 import type { InstanceStatus, ProcessStatus } from './instance-status.ts';
 import { METRICS, type MetricName } from './metric-table.ts';
 
@@ -40,7 +41,8 @@ export async function renderMetrics(input: MetricsInput): Promise<string> {
   return Registry.aggregate([samples.metrics()]).metrics();
 }
 
-class Samples {
+/** Samples by metric, as they are added. */
+export class Samples {
   readonly #samples = new Map<MetricName, Sample[]>();
 
   add(name: MetricName, value: number, labels: Labels = {}): void {
@@ -48,8 +50,13 @@ class Samples {
   }
 
   /** One of `states` is 1, the others 0: so that a series does not end when the state changes. */
-  addState(name: MetricName, states: readonly string[], state: string): void {
-    for (const each of states) this.add(name, each === state ? 1 : 0, { state: each });
+  addState(
+    name: MetricName,
+    of: { readonly states: readonly string[]; readonly state: string },
+    labels: Labels = {},
+  ): void {
+    for (const each of of.states)
+      this.add(name, each === of.state ? 1 : 0, { ...labels, state: each });
   }
 
   addHistogram(
@@ -176,6 +183,10 @@ function addMirror(
   samples.add('understudy_legs_in_flight', mirror.legsInFlight);
   samples.add('understudy_mirror_queued_bytes', mirror.queuedBytes);
   samples.add('understudy_mirror_queued_limit_bytes', mirror.maxQueuedBytes);
+  samples.add('understudy_mirror_parse_bytes', mirror.parseBytes);
+  samples.add('understudy_mirror_parse_limit_bytes', mirror.maxParseBytes);
+  samples.add('understudy_mirror_heap_use_ratio', mirror.heapUse);
+  samples.add('understudy_mirror_pressure_keep_ratio', mirror.pressureKeep);
   samples.add('understudy_wire_errors_total', mirror.wireErrors);
   addEpochs(samples, mirror, gateways);
   for (const candidate of mirror.candidates) {
@@ -185,6 +196,7 @@ function addMirror(
     add('understudy_candidate_in_flight', candidate.inFlight);
     add('understudy_candidate_in_flight_limit', candidate.maxInFlight);
     add('understudy_candidate_queued', candidate.queued);
+    addGuard(samples, candidate);
     add('understudy_scores_compared_total', candidate.compared);
     add('understudy_scores_outside_tolerance_total', candidate.outsideTolerance);
     add('understudy_label_flips_total', candidate.labelFlips);
@@ -214,7 +226,8 @@ const RECORDER_STATES = ['recording', 'failing', 'locked', 'down'] as const;
 const KAFKA_STATES = ['connected', 'connecting', 'failing'] as const;
 
 function addRecorder(samples: Samples, recorder: RecorderStatus): void {
-  samples.addState('understudy_recorder_state', RECORDER_STATES, recorder.state);
+  const { state } = recorder;
+  samples.addState('understudy_recorder_state', { states: RECORDER_STATES, state });
   samples.add('understudy_recorder_pending_bytes', recorder.pendingBytes);
   samples.add('understudy_recorder_pending_limit_bytes', recorder.maxPendingBytes);
   samples.add('understudy_recorder_restarts_total', recorder.restarts);
@@ -227,7 +240,7 @@ function addRecorder(samples: Samples, recorder: RecorderStatus): void {
   samples.add('understudy_journals_quarantined_total', recorder.quarantined);
   const { publisher } = recorder;
   if (publisher === null) return;
-  samples.addState('understudy_kafka_state', KAFKA_STATES, publisher.state);
+  samples.addState('understudy_kafka_state', { states: KAFKA_STATES, state: publisher.state });
   samples.add('understudy_kafka_lag_pairs', publisher.lag);
   samples.add('understudy_kafka_published_pairs_total', publisher.published);
   samples.add('understudy_kafka_send_errors_total', publisher.sendErrors);

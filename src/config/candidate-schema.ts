@@ -3,6 +3,7 @@ import { z } from 'zod';
 import {
   bytes,
   GiB,
+  HOUR_MS,
   headerName,
   headerValue,
   integer,
@@ -35,6 +36,35 @@ export const prediction = z.strictObject({
   }),
 });
 
+const adaptive = z.strictObject({
+  latencyMs: milliseconds().meta({ description: 'Service time its answers should keep.' }),
+  minInFlight: integer(1, 10_000).default(DEFAULTS.adaptive.minInFlight).meta({
+    description: 'The ceiling never falls below it.',
+  }),
+});
+
+const breakerDefaults = DEFAULTS.candidate.breaker;
+const breaker = z.strictObject({
+  failureRate: number(0.01, 1).default(breakerDefaults.failureRate).meta({
+    description: 'Share of failures in the window at which the candidate counts as sick.',
+  }),
+  minRequests: integer(1, 1_000_000).default(breakerDefaults.minRequests).meta({
+    description: 'Answers that the window needs before that.',
+  }),
+  windowMs: integer(100, HOUR_MS).default(breakerDefaults.windowMs).meta({
+    description: 'How far back failures count.',
+  }),
+  openMs: milliseconds().default(breakerDefaults.openMs).meta({
+    description: 'Pause before it is tried again; doubled for each trial that fails.',
+  }),
+  maxOpenMs: milliseconds().default(breakerDefaults.maxOpenMs).meta({
+    description: 'The longest pause.',
+  }),
+  probes: integer(1, 1_000).default(breakerDefaults.probes).meta({
+    description: 'Live copies that have to succeed before it counts as well again.',
+  }),
+});
+
 const candidateBase = {
   name: name('name').meta({
     description: 'Part of pair ids, metric labels and file names; unique.',
@@ -56,6 +86,23 @@ const candidateBase = {
   maxAnswerBytes: bytes(KiB, GiB).default(DEFAULTS.candidate.maxAnswerBytes).meta({
     description: 'A larger answer ends as candidate_error(too_large).',
   }),
+  maxRequestsPerSecond: number(0, 1_000_000)
+    .default(DEFAULTS.candidate.maxRequestsPerSecond)
+    .meta({ description: 'Copies a second, until an operator sets another cap; 0: no cap.' }),
+  maxRequestsPerDay: integer(0, 1_000_000_000_000)
+    .default(DEFAULTS.candidate.maxRequestsPerDay)
+    .meta({ description: 'Copies a UTC day; 0: no budget.' }),
+  warmUpRequests: integer(0, 1_000_000)
+    .default(DEFAULTS.candidate.warmUpRequests)
+    .meta({ description: 'The first so many copies are flagged warm_up.' }),
+  adaptive: adaptive
+    .nullable()
+    .default(DEFAULTS.candidate.adaptive)
+    .meta({ description: 'Copies in flight follow a latency objective; null: maxInFlight alone.' }),
+  breaker: breaker
+    .nullable()
+    .prefault({})
+    .meta({ description: 'Pauses a sick candidate; null: it is never paused.' }),
   prediction: prediction
     .nullable()
     .default(null)

@@ -23,6 +23,7 @@ export function crossCheck(value: unknown): Finding[] {
     ...unknownRoutes(value),
     ...clashingAddresses(value),
     ...kafkaSecurity(value),
+    ...reversedBounds(value),
   ];
 }
 
@@ -83,6 +84,42 @@ function kafkaSecurity(value: unknown): Finding[] {
     found.push({ path: ['kafka', 'sasl', 'mechanism'], value: mechanism, expected });
   }
   return found;
+}
+
+/** Keys that must not be above another; the defaults fill in what is missing. */
+function reversedBounds(value: unknown): Finding[] {
+  const mirror = member(value, 'mirror');
+  const found = [
+    ...overBound(['mirror', 'pressureFrom'], { ...DEFAULTS.mirror, ...record(mirror) }, [
+      'pressureFrom',
+      'pressureFull',
+    ]),
+  ];
+  for (const [i, item] of items(value, 'candidates').entries()) {
+    const candidate = { ...DEFAULTS.candidate, ...record(item) };
+    const breaker = { ...DEFAULTS.candidate.breaker, ...record(candidate.breaker) };
+    const adaptive = { ...candidate, ...DEFAULTS.adaptive, ...record(candidate.adaptive) };
+    const path = ['candidates', i];
+    found.push(...overBound([...path, 'breaker', 'openMs'], breaker, ['openMs', 'maxOpenMs']));
+    if (candidate.adaptive === null) continue;
+    const keys = ['minInFlight', 'maxInFlight'] as const;
+    found.push(...overBound([...path, 'adaptive', 'minInFlight'], adaptive, keys));
+  }
+  return found;
+}
+
+function overBound(
+  path: KeyPath,
+  values: Readonly<Record<string, unknown>>,
+  [low, high]: readonly [string, string],
+): Finding[] {
+  const { [low]: least, [high]: most } = values;
+  if (typeof least !== 'number' || typeof most !== 'number' || least <= most) return [];
+  return [{ path, value: least, expected: `at most ${high}, which is ${most}` }];
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 }
 
 /** Two listeners on one address would be found by the kernel only after half of them were bound. */

@@ -41,7 +41,25 @@ export const DEFAULTS = {
     methods: ['POST'],
     prediction: { items: '', score: '/score', label: '/label', modelVersion: '/model_version' },
   },
-  candidate: { rate: 1, timeoutMs: 2_000, maxInFlight: 64, maxAnswerBytes: 1 * MiB },
+  candidate: {
+    rate: 1,
+    timeoutMs: 2_000,
+    maxInFlight: 64,
+    maxAnswerBytes: 1 * MiB,
+    maxRequestsPerSecond: 0,
+    maxRequestsPerDay: 0,
+    warmUpRequests: 20,
+    adaptive: null,
+    breaker: {
+      failureRate: 0.5,
+      minRequests: 20,
+      windowMs: 10_000,
+      openMs: 5_000,
+      maxOpenMs: 60_000,
+      probes: 3,
+    },
+  },
+  adaptive: { minInFlight: 1 },
   onnx: { scoreColumn: 1, threshold: 0.5, labels: ['0', '1'] },
   mirror: {
     enabled: true,
@@ -49,6 +67,10 @@ export const DEFAULTS = {
     maxQueuedBytes: 64 * MiB,
     maxQueueAgeMs: 5_000,
     maxDecodedBytes: 4 * MiB,
+    maxDecodedRatio: 100,
+    maxParseBytes: 256 * MiB,
+    pressureFrom: 0.7,
+    pressureFull: 0.85,
     tolerance: 1e-6,
   },
   journal: { maxBytes: 4 * GiB, retentionMs: 24 * 3_600_000, maxPendingBytes: 32 * MiB },
@@ -236,10 +258,29 @@ export const LIMITS = {
   errorCharacters: 300,
   /** Characters of a captured value, a label, a model version: pairs stay small and Kafka takes them. */
   capturedCharacters: 256,
+  /** Arrays and objects within each other in an answer; model servers need a handful. */
+  jsonDepth: 64,
   /** Predictions of one answer; a pair of so many stays below Kafka's default of 1 MB a message. */
   predictions: 1_000,
   /** Legs that wait for one candidate: an object costs more than the bytes of a small exchange. */
   waitingLegs: 10_000,
+  /** A token bucket holds what arrives in so long, but at least one token. */
+  tokenBucketMs: 100,
+  /** A day of `maxRequestsPerDay`, UTC. */
+  dayMs: 86_400_000,
+  /** The breaker's window is counted in so many slices. */
+  breakerSlices: 10,
+  /** Adaptive ceiling: it is lowered to this share, at most once for the copies in flight. */
+  adaptiveBackOff: 0.9,
+  /** The heap is looked at so often; the lowest of so many looks counts, since garbage is no pressure. */
+  heapLookMs: 250,
+  heapLooks: 8,
+  /** What one byte of JSON can become when it is parsed: 1 MiB of small arrays makes 20 MiB of objects. */
+  parseFactor: 20,
+  /** One body may take this share of the parse budget: request, both answers, and room for others. */
+  parseShare: 1 / 4,
+  /** A body that is small when decoded is no bomb, whatever its ratio. */
+  decodedRatioFloorBytes: 64 * KiB,
   /** How often waiting legs are looked at for their age. */
   queueSweepMs: 100,
   /** Idle connections to a candidate: several model servers close theirs at 5 s, and a POST is not retried. */

@@ -166,6 +166,18 @@ const mirror = z.strictObject({
   maxDecodedBytes: bytes(KiB, GiB).default(DEFAULTS.mirror.maxDecodedBytes).meta({
     description: 'Bytes of one decoded body; past it it is not read.',
   }),
+  maxDecodedRatio: integer(1, 1_000_000).default(DEFAULTS.mirror.maxDecodedRatio).meta({
+    description: 'Decoded over encoded bytes of one body; past it it is not read.',
+  }),
+  maxParseBytes: bytes(MiB).default(DEFAULTS.mirror.maxParseBytes).meta({
+    description: 'Memory for parsed bodies, at 20 bytes a byte of JSON; past it copies are shed.',
+  }),
+  pressureFrom: number(0.1, 1).default(DEFAULTS.mirror.pressureFrom).meta({
+    description: "Share of the heap's limit from which fewer copies are made.",
+  }),
+  pressureFull: number(0.1, 1).default(DEFAULTS.mirror.pressureFull).meta({
+    description: "Share of the heap's limit at which none is made.",
+  }),
   tolerance: number(0, 1e9).default(DEFAULTS.mirror.tolerance).meta({
     description: 'Scores further apart (absolute) are outside tolerance.',
   }),

@@ -129,8 +129,40 @@ interface CandidateBase {
   /** Copies in flight; more wait in the queue. */
   readonly maxInFlight: number;
   readonly maxAnswerBytes: number;
+  /** Copies a second until an operator sets another cap, a token bucket; 0: none. Past it `shed(request_rate)`. */
+  readonly maxRequestsPerSecond: number;
+  /** Copies a UTC day; 0: no budget. Past it `shed(daily_budget)`. */
+  readonly maxRequestsPerDay: number;
+  /** The first so many copies to a fresh candidate are flagged `warm_up`. */
+  readonly warmUpRequests: number;
+  /** `null`: the ceiling is `maxInFlight`. */
+  readonly adaptive: AdaptiveConfig | null;
+  /** `null`: a sick candidate goes on getting copies. */
+  readonly breaker: BreakerConfig | null;
   /** How its answer is read; the route's where `null`. */
   readonly prediction: PredictionConfig | null;
+}
+
+/** In flight as many as the candidate answers within an objective: additive increase, multiplicative decrease. */
+export interface AdaptiveConfig {
+  /** Service time, dispatch to last byte, that its answers should keep. */
+  readonly latencyMs: number;
+  /** The ceiling never falls below it, nor rises over `maxInFlight`. */
+  readonly minInFlight: number;
+}
+
+/** When a candidate counts as sick, and how it is tried again. */
+export interface BreakerConfig {
+  /** Share of failures in the window at which it opens, above 0, at most 1. */
+  readonly failureRate: number;
+  /** Verdicts that the window needs before it can open. */
+  readonly minRequests: number;
+  readonly windowMs: number;
+  /** Time until it is tried again; doubled for each trial that fails, up to `maxOpenMs`. */
+  readonly openMs: number;
+  readonly maxOpenMs: number;
+  /** Live copies that have to succeed before it closes. */
+  readonly probes: number;
 }
 
 export interface HttpCandidateConfig extends CandidateBase {
@@ -182,6 +214,13 @@ export interface MirrorConfig {
   readonly maxQueueAgeMs: number;
   /** Bytes of one decoded body; past it `undecodable(too_large)`. */
   readonly maxDecodedBytes: number;
+  /** Decoded over encoded bytes of one body; past it `undecodable(ratio)`. */
+  readonly maxDecodedRatio: number;
+  /** Bytes that parsed bodies may take, at LIMITS.parseFactor a byte; past it `shed(parse_budget)`. */
+  readonly maxParseBytes: number;
+  /** Share of the heap's limit from which mirroring is scaled down, and at which it stops. */
+  readonly pressureFrom: number;
+  readonly pressureFull: number;
   /** Scores further apart than this (absolute) are outside tolerance. */
   readonly tolerance: number;
 }

@@ -8,6 +8,7 @@ type Counts = Pick<
   | 'labelFlips'
   | 'outsideTolerance'
   | 'compared'
+  | 'warmUps'
   | 'incumbentSeconds'
   | 'candidateSeconds'
   | 'queueSeconds'
@@ -18,6 +19,7 @@ export class CandidateCounters {
   #labelFlips = 0;
   #outsideTolerance = 0;
   #compared = 0;
+  #warmUps = 0;
   readonly #incumbentSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
   readonly #candidateSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
   readonly #queueSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
@@ -27,6 +29,7 @@ export class CandidateCounters {
   count(pair: Pair): void {
     const { incumbent, candidate, divergence } = pair;
     this.#queueSeconds.record(candidate.queue_ms / 1e3);
+    if (pair.flags.includes('warm_up')) this.#warmUps += 1;
     if (pair.state !== 'paired') return;
     this.#labelFlips += divergence.label_flips;
     this.#outsideTolerance += divergence.outside_tolerance;
@@ -44,6 +47,7 @@ export class CandidateCounters {
       labelFlips: this.#labelFlips,
       outsideTolerance: this.#outsideTolerance,
       compared: this.#compared,
+      warmUps: this.#warmUps,
       incumbentSeconds: this.#incumbentSeconds.snapshot(),
       candidateSeconds: this.#candidateSeconds.snapshot(),
       queueSeconds: this.#queueSeconds.snapshot(),

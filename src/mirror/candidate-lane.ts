@@ -3,53 +3,80 @@
  * the process, so a slow candidate delays no other; each has its own share of the mirror's memory.
  *
  *   offer ──► waiting (bytes, count, age: all capped) ──► in flight ──► complete
- *               └──► settle(shed …)                          └──► settle, if it cannot be sent
+ *     └──► settle(shed, breaker_open)  └──► the same         └──► settle, if it cannot be sent
  *
  * Invariant: each leg offered leaves by exactly one call of `complete` or `settle`, and gives its bytes back then.
  */
 import { LIMITS } from '../config/defaults.ts';
 import type { LegState } from '../pair/leg-states.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
+import type { CandidateGuard, Sent } from './candidate-guard.ts';
 import type { Candidate, CandidateOutcome, CandidateRequest } from './candidates/candidate.ts';
 import type { Leg } from './leg.ts';
 import { LegQueue } from './leg-queue.ts';
+
+/** How a leg went that was sent. */
+export interface LegOutcome {
+  readonly outcome: CandidateOutcome;
+  readonly sent: Sent;
+  /** Legs in flight when it was done, itself included. */
+  readonly inFlight: number;
+}
 
 /** Whom a lane works for. */
 export interface LaneOwner {
   /** Last look before dispatch: the copy, or null when the owner has settled the leg. */
   prepare(leg: Leg): CandidateRequest | null;
-  complete(lane: CandidateLane, leg: Leg, outcome: CandidateOutcome, dispatchMs: number): void;
+  complete(lane: CandidateLane, leg: Leg, done: LegOutcome): void;
   settle(leg: Leg, state: LegState, reason: string): void;
   /** The lane holds the leg's exchange no more. */
   release(leg: Leg): void;
 }
 
 export interface LaneLimits {
-  readonly maxInFlight: number;
   /** Bytes of exchanges, waiting and in flight. */
   readonly maxBytes: number;
   /** From the exchange's end at the gateway to dispatch. */
   readonly maxAgeMs: number;
 }
 
+type DropReason = 'mirror_memory' | 'in_flight' | 'adaptive_limit' | 'queue_age' | 'mirror_exit';
+
 export class CandidateLane {
   readonly candidate: Candidate;
+  readonly guard: CandidateGuard;
   readonly limits: LaneLimits;
   readonly #owner: LaneOwner;
   readonly #waiting = new LegQueue<Leg>();
-  readonly #inFlight = new Set<Leg>();
+  readonly #inFlight = new Map<Leg, Sent>();
   #bytes = 0;
   #isStopped = false;
   #isPumping = false;
 
-  constructor(candidate: Candidate, limits: LaneLimits, owner: LaneOwner) {
-    this.candidate = candidate;
+  constructor(
+    parts: { readonly candidate: Candidate; readonly guard: CandidateGuard },
+    limits: LaneLimits,
+    owner: LaneOwner,
+  ) {
+    this.candidate = parts.candidate;
+    this.guard = parts.guard;
     this.limits = limits;
     this.#owner = owner;
   }
 
   get inFlight(): number {
     return this.#inFlight.size;
+  }
+
+  /** Bytes of exchanges, waiting and in flight. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Age of the leg that has waited longest, ms since its exchange ended; 0 where none waits. */
+  get oldestMs(): number {
+    const leg = this.#waiting.peek();
+    return leg === undefined ? 0 : Math.max(0, monotonicMs() - leg.exchange.frame.endMs);
   }
 
   get queued(): number {
@@ -61,8 +88,10 @@ export class CandidateLane {
     const { bytes } = leg.exchange;
     this.#bytes += bytes;
     if (this.#isStopped) this.#drop(leg, 'mirror_exit');
+    else if (this.#isRefused(leg)) return;
     else if (this.#bytes > this.limits.maxBytes) this.#drop(leg, 'mirror_memory');
     else if (this.#waiting.length >= LIMITS.waitingLegs) this.#drop(leg, 'in_flight');
+    else if (this.#isOverAdaptive()) this.#drop(leg, 'adaptive_limit');
     else {
       this.#waiting.push(leg);
       this.#pump();
@@ -90,7 +119,10 @@ export class CandidateLane {
 
   /** Sheds what is in flight, too: an outcome that still comes is ignored. */
   abandon(): void {
-    for (const leg of this.#inFlight) this.#drop(leg, 'mirror_exit');
+    for (const [leg, sent] of this.#inFlight) {
+      this.guard.forget(sent);
+      this.#drop(leg, 'mirror_exit');
+    }
     this.#inFlight.clear();
   }
 
@@ -98,7 +130,7 @@ export class CandidateLane {
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
-    while (this.#inFlight.size < this.limits.maxInFlight) {
+    while (this.#inFlight.size < this.guard.maxInFlight) {
       const leg = this.#waiting.shift();
       if (leg === undefined) break;
       this.#send(leg);
@@ -111,22 +143,39 @@ export class CandidateLane {
       this.#drop(leg, 'queue_age');
       return;
     }
+    // Before it is decoded: what is not sent should cost nothing.
+    if (this.#isRefused(leg)) return;
     const request = this.#owner.prepare(leg);
     if (request === null) {
       this.#giveBack(leg);
       return;
     }
-    this.#inFlight.add(leg);
-    const dispatchMs = monotonicMs();
+    const sent = this.guard.send(monotonicMs());
+    this.#inFlight.set(leg, sent);
     this.candidate.dispatch(request, (outcome) => {
+      const inFlight = this.#inFlight.size;
       if (!this.#inFlight.delete(leg)) return; // abandoned
-      this.#owner.complete(this, leg, outcome, dispatchMs);
+      this.#owner.complete(this, leg, { outcome, sent, inFlight });
       this.#giveBack(leg);
       this.#pump();
     });
   }
 
-  #drop(leg: Leg, reason: 'mirror_memory' | 'in_flight' | 'queue_age' | 'mirror_exit'): void {
+  /** Settles a leg that the candidate must not get now. */
+  #isRefused(leg: Leg): boolean {
+    const refusal = this.guard.refuses(monotonicMs());
+    if (refusal === null) return false;
+    this.#owner.settle(leg, refusal.state, refusal.reason);
+    this.#giveBack(leg);
+    return true;
+  }
+
+  #isOverAdaptive(): boolean {
+    const { maxInFlight, maxWaiting } = this.guard;
+    return this.#inFlight.size >= maxInFlight && this.#waiting.length >= maxWaiting;
+  }
+
+  #drop(leg: Leg, reason: DropReason): void {
     this.#owner.settle(leg, 'shed', reason);
     this.#giveBack(leg);
   }

@@ -2,6 +2,7 @@
 import type { CandidateConfig, Config } from '../config/types.ts';
 import { type AnswerReader, compileAnswerReader } from '../prediction/read-predictions.ts';
 import { CandidateCounters } from './candidate-counters.ts';
+import { CandidateGuard } from './candidate-guard.ts';
 import { CandidateLane, type LaneOwner } from './candidate-lane.ts';
 import type { Candidate } from './candidates/candidate.ts';
 import type { CompiledRoute } from './decode-exchange.ts';
@@ -34,8 +35,9 @@ export function createSides(
   for (const own of config.candidates) {
     const candidate = parts.candidates.get(own.name);
     if (candidate === undefined) continue;
-    const limits = { maxInFlight: own.maxInFlight, maxBytes, maxAgeMs: maxQueueAgeMs };
-    const lane = new CandidateLane(candidate, limits, parts.owner);
+    const guard = new CandidateGuard(own);
+    const limits = { maxBytes, maxAgeMs: maxQueueAgeMs };
+    const lane = new CandidateLane({ candidate, guard }, limits, parts.owner);
     const readers = createReaders(own, parts.routes);
     sides.push({ config: own, lane, counters: new CandidateCounters(), readers });
   }

@@ -1,6 +1,6 @@
 /**
- * Undoes content-encoding, with limits on the result and on the number of codings. Synchronous: a body is
- * small or the limit bites, and the pool of threads stays out of the way.
+ * Undoes content-encoding, with limits on the result, on how much it grows and on the number of codings.
+ * Synchronous: a body is small or a limit bites, and the pool of threads stays out of the way.
  */
 import {
   brotliDecompressSync,
@@ -9,6 +9,7 @@ import {
   inflateSync,
   zstdDecompressSync,
 } from 'node:zlib';
+import { LIMITS } from '../config/defaults.ts';
 
 /** RFC 9110 §8.4.1, RFC 7932, RFC 8878. `x-gzip` is gzip (RFC 9110 §8.4.1.3). */
 const DECODERS: Readonly<Record<string, (body: Buffer, maxBytes: number) => Buffer>> = {
@@ -26,14 +27,26 @@ const MAX_CODINGS = 3;
 
 export type Decoded =
   | { readonly body: Buffer }
-  /** `encoding`: unknown or broken. `too_large`: over the limit. */
-  | { readonly error: 'encoding' | 'too_large' };
+  /** `encoding`: unknown or broken. `too_large`, `ratio`: over the limit of that name. */
+  | { readonly error: DecodeError };
+
+export type DecodeError = 'encoding' | 'too_large' | 'ratio';
+
+export interface DecodeLimits {
+  /** Of the decoded body, ≥ 0. */
+  readonly maxBytes: number;
+  /** Decoded over encoded bytes; a body of up to LIMITS.decodedRatioFloorBytes may have any. */
+  readonly maxRatio: number;
+}
 
 /**
  * @param encoding - value of Content-Encoding, `''` where there is none; the last coding was applied last
- * @param maxBytes - of the decoded body, ≥ 0
+ * @returns never more bytes than the limits allow, and no more are ever made
  */
-export function decodeContent(body: Buffer, encoding: string, maxBytes: number): Decoded {
+export function decodeContent(body: Buffer, encoding: string, limits: DecodeLimits): Decoded {
+  const { maxBytes, maxRatio } = limits;
+  const grown = Math.max(LIMITS.decodedRatioFloorBytes, body.length * maxRatio);
+  const most = Math.max(1, Math.min(maxBytes, grown));
   let decoded = body;
   if (encoding !== '' && body.length > 0) {
     const codings = encoding.split(',').map((coding) => coding.trim().toLowerCase());
@@ -42,9 +55,10 @@ export function decodeContent(body: Buffer, encoding: string, maxBytes: number):
       const decode = DECODERS[coding];
       if (decode === undefined) return { error: 'encoding' };
       try {
-        decoded = decode(decoded, Math.max(1, maxBytes));
+        decoded = decode(decoded, most);
       } catch (error) {
-        return { error: isTooLarge(error) ? 'too_large' : 'encoding' };
+        if (!isTooLarge(error)) return { error: 'encoding' };
+        return { error: grown < maxBytes ? 'ratio' : 'too_large' };
       }
     }
   }

@@ -9,8 +9,9 @@ import { type AnswerReader, compileAnswerReader } from '../prediction/read-predi
 import type { ExchangeFrame } from '../wire/messages.ts';
 import type { CandidateRequest } from './candidates/candidate.ts';
 import { compileCapture, type FieldCapture, NOTHING_CAPTURED } from './capture-fields.ts';
-import { decodeContent } from './content-coding.ts';
+import { type DecodeLimits, decodeContent } from './content-coding.ts';
 import { observeIncumbent } from './observe.ts';
+import type { ParseBudget } from './parse-budget.ts';
 import { type CallerRequest, isMarked, prepareCopy } from './prepare-copy.ts';
 
 /** A route with its pointers compiled. */
@@ -45,9 +46,19 @@ export interface ExchangeOrigin {
 }
 
 export type DecodedExchange =
-  | { readonly copy: CandidateRequest; readonly facts: ExchangeFacts }
-  /** A state for all legs of the exchange. */
-  | { readonly state: Extract<LegState, 'undecodable' | 'ineligible'>; readonly reason: string };
+  | {
+      readonly copy: CandidateRequest;
+      readonly facts: ExchangeFacts;
+      /** What it takes of the parse budget, to be given back. */
+      readonly parseCost: number;
+    }
+  | RefusedExchange;
+
+/** A state for all legs of the exchange; `shed` for those that wait for it now. */
+export interface RefusedExchange {
+  readonly state: Extract<LegState, 'undecodable' | 'ineligible' | 'shed'>;
+  readonly reason: string;
+}
 
 /** Media type: type "/" subtype, of RFC 9110's token characters that pairs allow. */
 const MEDIA_TYPE = /^[!#$&^_.+a-z0-9-]+\/[!#$&^_.+a-z0-9-]+$/;
@@ -55,26 +66,38 @@ const MEDIA_TYPE_CHARACTERS = 100;
 
 /**
  * Never throws. `undecodable(malformed)` where a message is not readable, `(encoding)` where the answer's
- * content-encoding is unknown or broken, `(too_large)` where a body is over `maxDecodedBytes`.
+ * content-encoding is unknown or broken, `(too_large)`, `(ratio)` where a body is over one of the limits,
+ * `(parse_budget)` where one alone is over its share; `shed(parse_budget)` where it does not fit now.
  */
 export function decodeExchange(
   frame: ExchangeFrame,
   route: CompiledRoute,
-  options: { readonly origin: ExchangeOrigin; readonly maxDecodedBytes: number },
+  options: {
+    readonly origin: ExchangeOrigin;
+    readonly limits: DecodeLimits;
+    readonly budget: ParseBudget;
+  },
 ): DecodedExchange {
-  const { origin, maxDecodedBytes } = options;
+  const { origin, limits, budget } = options;
   const request = parseRequest(frame.request);
   if (request === null) return { state: 'undecodable', reason: 'malformed' };
   const answer = parseAnswer(frame.answer, request.method);
   if (answer === null) return { state: 'undecodable', reason: 'malformed' };
   if (isMarked(request)) return { state: 'ineligible', reason: 'foreign_mark' };
-  if (request.body.length > maxDecodedBytes) return { state: 'undecodable', reason: 'too_large' };
+  if (request.body.length > limits.maxBytes) return { state: 'undecodable', reason: 'too_large' };
   const encoding = headerOf(answer.headers, 'content-encoding');
-  const decoded = decodeContent(answer.body, encoding, maxDecodedBytes);
+  const decoded = decodeContent(answer.body, encoding, limits);
   if ('error' in decoded) return { state: 'undecodable', reason: decoded.error };
+  const captured = route.capture === null ? NO_BODY : decodeRequestBody(request, limits);
+  if (!budget.allows(decoded.body.length) || !budget.allows(captured.length)) {
+    return { state: 'undecodable', reason: 'parse_budget' };
+  }
+  const parseCost = budget.take(decoded.body.length + captured.length);
+  if (parseCost < 0) return { state: 'shed', reason: 'parse_budget' };
 
   const incumbent = { status: answer.status, body: decoded.body };
   return {
+    parseCost,
     copy: prepareCopy(request, origin.mark),
     facts: {
       instance: origin.instance,
@@ -88,7 +111,7 @@ export function decodeExchange(
       path: route.path,
       contentType: mediaTypeOf(request),
       requestBytes: request.body.length,
-      ...captureOf(request, route.capture, maxDecodedBytes),
+      ...captureOf(captured, route.capture),
       u: origin.u,
       settingsVersion: frame.settingsVersion,
       incumbent: observeIncumbent(frame, incumbent, route.read),
@@ -96,12 +119,18 @@ export function decodeExchange(
   };
 }
 
+const NO_BODY = Buffer.alloc(0);
+
 /** A body that cannot be decoded captures nothing: its pair shows that by what is missing. */
-function captureOf(request: CallerRequest, capture: FieldCapture, maxDecodedBytes: number) {
-  if (capture === null) return NOTHING_CAPTURED;
+function decodeRequestBody(request: CallerRequest, limits: DecodeLimits): Buffer {
   const encoding = headerOf(request.headers, 'content-encoding');
-  const decoded = decodeContent(request.body, encoding, maxDecodedBytes);
-  return 'error' in decoded ? NOTHING_CAPTURED : capture(decoded.body.toString('utf8'));
+  const decoded = decodeContent(request.body, encoding, limits);
+  return 'error' in decoded ? NO_BODY : decoded.body;
+}
+
+function captureOf(body: Buffer, capture: FieldCapture) {
+  if (capture === null || body.length === 0) return NOTHING_CAPTURED;
+  return capture(body.toString('utf8'));
 }
 
 function mediaTypeOf(request: CallerRequest): string {

@@ -15,6 +15,8 @@ export interface HeldExchange {
   u: number;
   /** Made when the first leg is dispatched, kept for the others. */
   decoded: DecodedExchange | null;
+  /** What it takes of the parse budget; 0 until it is decoded. */
+  parseCost: number;
   /** Legs waiting or in flight; at 0 its bytes are given back. */
   holders: number;
 }

@@ -11,7 +11,7 @@ import { LIMITS } from '../config/defaults.ts';
 import type { Config } from '../config/types.ts';
 import { buildPair, exchangeId, toPairJson } from '../pair/build-pair.ts';
 import type { LegLedger } from '../pair/leg-ledger.ts';
-import type { LegKey, LegState } from '../pair/leg-states.ts';
+import type { LegCell, LegKey, LegState } from '../pair/leg-states.ts';
 import type { PairFlag } from '../pair/pair.ts';
 import type { CandidateStatus } from '../record/mirror-status.ts';
 import type { Recorder } from '../record/recorder-port.ts';
@@ -19,12 +19,16 @@ import { hourOf, sizeClassOf } from '../wire/exchange-states.ts';
 import { type ExchangeFrame, FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../wire/messages.ts';
 import { drawnNumber } from '../wire/selection.ts';
 import type { BusyWatch } from './busy-watch.ts';
-import type { CandidateLane, LaneOwner } from './candidate-lane.ts';
+import type { Sent } from './candidate-guard.ts';
+import type { CandidateLane, LaneOwner, LegOutcome } from './candidate-lane.ts';
 import { type CandidateSide, createSides } from './candidate-side.ts';
-import type { Candidate, CandidateOutcome, CandidateRequest } from './candidates/candidate.ts';
+import type { Candidate, CandidateRequest } from './candidates/candidate.ts';
+import type { DecodeLimits } from './content-coding.ts';
 import { type CompiledRoute, compileRoute, decodeExchange } from './decode-exchange.ts';
+import type { Pressure } from './heap-pressure.ts';
 import type { HeldExchange, Leg } from './leg.ts';
 import { observeCandidate } from './observe.ts';
+import { ParseBudget } from './parse-budget.ts';
 import { createShadowMarker, type ShadowMarker } from './shadow-mark.ts';
 
 /** What the mirror reads of the run-time settings. */
@@ -46,6 +50,7 @@ export interface LegsOptions {
   readonly ledger: LegLedger;
   readonly recorder: Pick<Recorder, 'record' | 'count'>;
   readonly busy: Pick<BusyWatch, 'wasBusySince'>;
+  readonly pressure: Pressure;
 }
 
 export class Legs implements LaneOwner {
@@ -56,12 +61,17 @@ export class Legs implements LaneOwner {
   readonly #sidesByLane = new Map<CandidateLane, CandidateSide>();
   readonly #markOf: ShadowMarker;
   readonly #sweeper: NodeJS.Timeout;
+  readonly #budget: ParseBudget;
+  readonly #limits: DecodeLimits;
   #heldBytes = 0;
 
   /** @throws {UnderstudyError} `UND_POINTER_SYNTAX` */
   constructor(options: LegsOptions) {
     this.#options = options;
     const { config } = options;
+    const { maxParseBytes, maxDecodedBytes, maxDecodedRatio } = config.mirror;
+    this.#budget = new ParseBudget(maxParseBytes);
+    this.#limits = { maxBytes: maxDecodedBytes, maxRatio: maxDecodedRatio };
     this.#routes = new Map(config.routes.map((route) => [route.name, compileRoute(route)]));
     this.#sides = createSides(config, {
       candidates: options.candidates,
@@ -84,6 +94,18 @@ export class Legs implements LaneOwner {
     return this.#heldBytes;
   }
 
+  /** Bytes charged for parsed bodies. */
+  get parseBytes(): number {
+    return this.#budget.held;
+  }
+
+  /** Takes up what earlier mirrors have sent today. */
+  restore(cells: readonly LegCell[]): void {
+    for (const { config, lane } of this.#sides) {
+      lane.guard.restore(cells.filter(({ candidate }) => candidate === config.name));
+    }
+  }
+
   get inFlight(): number {
     return this.#sides.reduce((sum, { lane }) => sum + lane.inFlight, 0);
   }
@@ -101,6 +123,7 @@ export class Legs implements LaneOwner {
       bytes: frame.request.length + frame.answer.length,
       u: frame.u,
       decoded: null,
+      parseCost: 0,
       holders: 0,
     };
     const hour = hourOf(frame.wallMs - Math.max(0, frame.endMs - frame.startMs));
@@ -124,7 +147,9 @@ export class Legs implements LaneOwner {
     return null;
   }
 
-  complete(lane: CandidateLane, leg: Leg, outcome: CandidateOutcome, dispatchMs: number): void {
+  complete(lane: CandidateLane, leg: Leg, done: LegOutcome): void {
+    const { outcome, sent, inFlight } = done;
+    const { dispatchMs } = sent;
     const side = this.#sidesByLane.get(lane);
     const decoded = leg.exchange.decoded;
     const read = side?.readers.get(leg.exchange.route);
@@ -135,15 +160,18 @@ export class Legs implements LaneOwner {
     const { frame } = leg.exchange;
     const { facts } = decoded;
     const state = OBSERVED[outcome.kind];
-    const { maxDecodedBytes, tolerance } = config.mirror;
+    const { tolerance } = config.mirror;
+    const incumbentStatus = facts.incumbent.status ?? 0;
+    lane.guard.judge(sent, outcome, { incumbentStatus, inFlight });
     const candidate = observeCandidate(outcome, {
       name: side.config.name,
       endMs: frame.endMs,
       dispatchMs,
-      maxDecodedBytes,
+      limits: this.#limits,
+      budget: this.#budget,
       read,
     });
-    const flags = this.#flags(frame, dispatchMs);
+    const flags = this.#flags(frame, sent);
     const pair = buildPair(
       facts,
       { probability: leg.probability, flags, candidate, state },
@@ -169,7 +197,10 @@ export class Legs implements LaneOwner {
 
   release({ exchange }: Leg): void {
     exchange.holders -= 1;
-    if (exchange.holders === 0) this.#heldBytes -= exchange.bytes;
+    if (exchange.holders > 0) return;
+    this.#heldBytes -= exchange.bytes;
+    this.#budget.giveBack(exchange.parseCost);
+    exchange.parseCost = 0;
   }
 
   /** Sheds what waits; then waits for what is in flight, at most `timeoutMs`, and sheds the rest. */
@@ -190,8 +221,13 @@ export class Legs implements LaneOwner {
       routes: config.routes,
       rate: this.#options.settings.rateOf(config.name),
       inFlight: lane.inFlight,
-      maxInFlight: lane.limits.maxInFlight,
+      maxInFlight: config.maxInFlight,
       queued: lane.queued,
+      queuedBytes: lane.bytes,
+      maxQueuedBytes: lane.limits.maxBytes,
+      oldestMs: lane.oldestMs,
+      maxAgeMs: lane.limits.maxAgeMs,
+      guard: lane.guard.status(),
       ...counters.snapshot(),
     }));
   }
@@ -208,6 +244,12 @@ export class Legs implements LaneOwner {
     // u is below 1: where all are selected, it is drawn only for a copy that is made.
     if (probability < 1 && !(this.#drawn(exchange) < probability)) {
       this.settle({ key }, 'not_selected', '');
+      return;
+    }
+    const { keep } = this.#options.pressure;
+    // Scaled by u, not drawn anew: what is still sent is nested in what was sent before.
+    if (keep < 1 && !(this.#drawn(exchange) < probability * keep)) {
+      this.settle({ key }, 'shed', 'memory_pressure');
       return;
     }
     exchange.holders += 1;
@@ -228,20 +270,25 @@ export class Legs implements LaneOwner {
     const { epoch, instance, frame } = exchange;
     const route = this.#routes.get(exchange.route);
     if (route === undefined) throw new Error('invariant: a leg has a configured route');
-    const { experiment, mirror } = this.#options.config;
+    const { experiment } = this.#options.config;
     const mark = this.#markOf(exchangeId(epoch, frame.number));
-    exchange.decoded = decodeExchange(frame, route, {
+    const decoded = decodeExchange(frame, route, {
       origin: { instance, epoch, experiment, u: this.#drawn(exchange), mark },
-      maxDecodedBytes: mirror.maxDecodedBytes,
+      limits: this.#limits,
+      budget: this.#budget,
     });
-    return exchange.decoded;
+    // What does not fit now may fit when the next candidate's leg asks.
+    if (!('state' in decoded && decoded.state === 'shed')) exchange.decoded = decoded;
+    if ('copy' in decoded) exchange.parseCost = decoded.parseCost;
+    return decoded;
   }
 
-  #flags(frame: ExchangeFrame, dispatchMs: number): PairFlag[] {
+  #flags(frame: ExchangeFrame, { dispatchMs, isWarmUp }: Sent): PairFlag[] {
     const flags: PairFlag[] = [];
     if (frame.flags & FLAG_EARLY) flags.push('early');
     if (frame.flags & FLAG_DOWNSTREAM_PAUSED) flags.push('downstream_paused');
     if (this.#options.busy.wasBusySince(dispatchMs)) flags.push('mirror_busy');
+    if (isWarmUp) flags.push('warm_up');
     return flags;
   }
 

@@ -12,6 +12,7 @@ import { type LoopDelay, watchLoopDelay } from '../telemetry/loop-delay.ts';
 import { BusyWatch } from './busy-watch.ts';
 import type { Candidate } from './candidates/candidate.ts';
 import { EpochBooks } from './epoch-books.ts';
+import { HeapPressure } from './heap-pressure.ts';
 import { Intake } from './intake.ts';
 import { Legs, type MirrorSettings } from './legs.ts';
 
@@ -32,6 +33,8 @@ export interface MirrorOptions {
    */
   readonly ledger: LegLedger;
   readonly log: Log;
+  /** Share of the heap's limit in use; the heap's own where it is missing. */
+  readonly heapUse?: () => number;
 }
 
 export class Mirror {
@@ -39,6 +42,7 @@ export class Mirror {
   readonly #startedMs = monotonicMs();
   readonly #loopDelay: LoopDelay = watchLoopDelay();
   readonly #busy = new BusyWatch();
+  readonly #pressure: HeapPressure;
   readonly #books: EpochBooks;
   readonly #legs: Legs;
   readonly #intake: Intake;
@@ -47,8 +51,19 @@ export class Mirror {
   constructor(options: MirrorOptions) {
     this.#options = options;
     const { config, candidates, settings, secret, recorder, ledger, log } = options;
-    const busy = this.#busy;
-    this.#legs = new Legs({ config, candidates, settings, secret, recorder, ledger, busy });
+    const { pressureFrom: from, pressureFull: full } = config.mirror;
+    this.#pressure = new HeapPressure({ from, full }, options.heapUse);
+    const [busy, pressure] = [this.#busy, this.#pressure];
+    this.#legs = new Legs({
+      config,
+      candidates,
+      settings,
+      secret,
+      recorder,
+      ledger,
+      busy,
+      pressure,
+    });
     this.#books = new EpochBooks({
       legs: ledger,
       recorder,
@@ -57,6 +72,7 @@ export class Mirror {
     });
     recorder.whenOpened((committed) => {
       ledger.restore(committed.legs);
+      this.#legs.restore(committed.legs);
       this.#books.restore(committed);
     });
     const { maxRequestBytes, maxAnswerBytes } = config.gateway;
@@ -93,6 +109,7 @@ export class Mirror {
     await Promise.all(Array.from(candidates.values(), (candidate) => candidate.close()));
     await recorder.close();
     this.#busy.stop();
+    this.#pressure.stop();
     this.#loopDelay.stop();
   }
 
@@ -112,6 +129,10 @@ export class Mirror {
       epochs: this.#books.status(),
       queuedBytes: this.#legs.heldBytes,
       maxQueuedBytes: config.mirror.maxQueuedBytes,
+      parseBytes: this.#legs.parseBytes,
+      maxParseBytes: config.mirror.maxParseBytes,
+      heapUse: this.#pressure.use,
+      pressureKeep: this.#pressure.keep,
       candidates: this.#legs.status(),
       recorder: recorder.status(),
       loopDelayMaxMs: this.#loopDelay.recentMaxMs(),

@@ -15,15 +15,25 @@ export interface Prediction {
   readonly label?: string | number | boolean;
 }
 
-/** What is wrong with an answer's predictions. A bounded set. */
-export type PredictionError =
-  | 'not_json'
-  | 'undecodable'
-  | 'score_missing'
-  | 'score_not_a_number'
-  | 'label_missing'
-  | 'items_missing'
-  | 'items_too_many';
+/** What is wrong with a complete answer: docs/pair-record.md tells each. A bounded set. */
+export const PREDICTION_ERRORS = [
+  'undecodable',
+  'decoded_too_large',
+  'decoded_ratio',
+  'parse_budget',
+  'not_utf8',
+  'too_deep',
+  'not_json',
+  'items_missing',
+  'items_too_many',
+  'duplicate_key',
+  'score_missing',
+  'score_not_a_number',
+  'score_infinite',
+  'label_missing',
+] as const;
+
+export type PredictionError = (typeof PREDICTION_ERRORS)[number];
 
 /** One side's outcome. Latencies in ms, ≥ 0. */
 export interface Observation {

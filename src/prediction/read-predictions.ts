@@ -5,7 +5,7 @@
 import { LIMITS } from '../config/defaults.ts';
 import type { PredictionConfig } from '../config/types.ts';
 import { compilePointer, type Pointer } from './json-pointer.ts';
-import { parseJson } from './parse-json.ts';
+import { countKeys, measureJson, parseJson } from './parse-json.ts';
 
 /** As in the pair record. */
 interface ReadPrediction {
@@ -13,11 +13,14 @@ interface ReadPrediction {
   label?: string | number | boolean;
 }
 
-/** What is wrong; the first fault found, in the order of the answer. As in the pair record. */
+/** What is wrong: with the whole answer, else the first fault found in its order. As in the pair record. */
 type ReadError =
   | 'not_json'
+  | 'too_deep'
+  | 'duplicate_key'
   | 'score_missing'
   | 'score_not_a_number'
+  | 'score_infinite'
   | 'label_missing'
   | 'items_missing'
   | 'items_too_many';
@@ -41,7 +44,10 @@ interface CompiledPointers {
 /**
  * Compiles a reader of answers.
  *
- * - a score is a finite number: anything else is `score_not_a_number` (a bare NaN, too), absence `score_missing`
+ * - arrays and objects within each other beyond `LIMITS.jsonDepth`: `too_deep`, and nothing is parsed
+ * - a key twice in one object: `duplicate_key`; the last one is read, as most parsers do (RFC 8259 §4)
+ * - a score is a finite number: infinities and 1e400 are `score_infinite`, anything else is
+ *   `score_not_a_number` (a bare NaN, too), absence `score_missing`
  * - a label is a string, number or boolean; strings are cut at `LIMITS.capturedCharacters`
  * - a pointer that is configured as `''` is not looked for, and its absence is no error
  * - a batch keeps its order; over `LIMITS.predictions` elements none is read (`items_too_many`)
@@ -63,6 +69,8 @@ function compileOptional(text: string): Pointer | null {
 }
 
 function readAnswer(body: string, pointers: CompiledPointers): AnswerReading {
+  const { depth, keys } = measureJson(body);
+  if (depth > LIMITS.jsonDepth) return failed('too_deep');
   const document = parseJson(body);
   if (document === undefined) return failed('not_json');
   const modelVersion = toModelVersion(pointers.modelVersion?.(document));
@@ -71,7 +79,7 @@ function readAnswer(body: string, pointers: CompiledPointers): AnswerReading {
   if (items.length > LIMITS.predictions) return failed('items_too_many', modelVersion);
 
   const predictions: ReadPrediction[] = [];
-  let error: ReadError | undefined;
+  let error: ReadError | undefined = keys === countKeys(document) ? undefined : 'duplicate_key';
   for (const item of items) {
     const prediction: ReadPrediction = {};
     const fault = readItem(item, pointers, prediction);
@@ -94,7 +102,7 @@ function readItem(
   if (pointers.score !== null) {
     const score = pointers.score(item);
     if (typeof score === 'number' && Number.isFinite(score)) into.score = score;
-    else fault = score === undefined ? 'score_missing' : 'score_not_a_number';
+    else fault = scoreFault(score);
   }
   if (pointers.label !== null) {
     const label = pointers.label(item);
@@ -103,6 +111,11 @@ function readItem(
     else fault ??= 'label_missing';
   }
   return fault;
+}
+
+function scoreFault(score: unknown): ReadError {
+  if (score === undefined) return 'score_missing';
+  return score === Infinity || score === -Infinity ? 'score_infinite' : 'score_not_a_number';
 }
 
 function isFiniteNumber(value: unknown): value is number {

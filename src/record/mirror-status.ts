@@ -2,6 +2,32 @@ import type { LegCell } from '../pair/leg-states.ts';
 import type { HistogramSnapshot } from '../telemetry/histogram.ts';
 import type { EpochLedger, RecorderStatus } from './recorder-port.ts';
 
+/** What protects a candidate, and how much of it is used. */
+export interface GuardStatus {
+  /** Copies in flight at most, now: `maxInFlight`, or the adaptive ceiling. */
+  readonly inFlightCeiling: number;
+  /** Cap in force; 0: none. */
+  readonly requestsPerSecond: number;
+  /** Share of the token bucket that is taken, 0 to 1. */
+  readonly requestRateUse: number;
+  readonly requestsToday: number;
+  /** 0: no budget. */
+  readonly maxRequestsPerDay: number;
+  /** Copies until it counts as warm. */
+  readonly warmUpLeft: number;
+  /** `null`: it has none. */
+  readonly breaker: BreakerStatus | null;
+}
+
+export interface BreakerStatus {
+  readonly state: 'closed' | 'open' | 'half_open';
+  readonly opens: number;
+  /** Time in which it was not closed, since the mirror's start. */
+  readonly brokenMs: number;
+  /** Share of failures in the window, 0 to 1. */
+  readonly failureRate: number;
+}
+
 /** What one candidate of the mirror looks like from outside. */
 export interface CandidateStatus {
   readonly name: string;
@@ -12,6 +38,15 @@ export interface CandidateStatus {
   readonly inFlight: number;
   readonly maxInFlight: number;
   readonly queued: number;
+  /** Bytes of exchanges, waiting and in flight, and this candidate's share of the mirror's memory. */
+  readonly queuedBytes: number;
+  readonly maxQueuedBytes: number;
+  /** Age of the copy that has waited longest, and at most. */
+  readonly oldestMs: number;
+  readonly maxAgeMs: number;
+  readonly guard: GuardStatus;
+  /** Pairs flagged `warm_up`. */
+  readonly warmUps: number;
   readonly labelFlips: number;
   readonly outsideTolerance: number;
   /** Pairs in which both scores could be compared. */
@@ -54,6 +89,12 @@ export interface MirrorStatus {
   readonly epochs: readonly ReceivedEpoch[];
   readonly queuedBytes: number;
   readonly maxQueuedBytes: number;
+  /** Bytes charged for parsed bodies, and their cap. */
+  readonly parseBytes: number;
+  readonly maxParseBytes: number;
+  /** Share of the heap's limit in use, and of copies that are made: 1 without pressure. */
+  readonly heapUse: number;
+  readonly pressureKeep: number;
   readonly candidates: readonly CandidateStatus[];
   readonly recorder: RecorderStatus;
   readonly loopDelayMaxMs: number;

@@ -57,13 +57,14 @@ export class TestCandidate extends TestServer {
     return candidate;
   }
 
-  /** Its section of the configuration. */
+  /** Its section of the configuration; without a breaker, so that each copy meets it as it is. */
   section(name = 'cand', overrides: Readonly<Record<string, unknown>> = {}) {
     return {
       name,
       url: `http://${this.address}`,
       timeoutMs: 20_000,
       maxInFlight: 256,
+      breaker: null,
       ...overrides,
     };
   }

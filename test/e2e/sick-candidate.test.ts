@@ -90,6 +90,32 @@ describe('callers get the incumbent’s bytes, and each copy is counted, when th
     expect(after).toEqual({ 'candidate_error(refused)': count, paired: load.sent.size });
   });
 
+  test('is found sick: the breaker spares it, tries it, and closes by itself', async () => {
+    const incumbent = closeWithTest(await Incumbent.start());
+    const candidate = closeWithTest(await TestCandidate.start());
+    const breaker = { minRequests: 10, openMs: 200, maxOpenMs: 400, probes: 2 };
+    const instance = await Instance.start({
+      incumbent: incumbent.address,
+      candidates: [candidate.section('cand', { breaker })],
+    });
+    candidate.behaviour = BEHAVIOURS.answers500;
+    const load = await Load.start({ port: instance.port });
+    await until('copies are spared', async () => (await instance.legsIn('breaker_open')) > 20);
+    candidate.behaviour = BEHAVIOURS.answers;
+    const spared = candidate.copies.length;
+    await until('copies are sent again', () => candidate.copies.length > spared + 50);
+    await load.stop();
+    expectServed(load, incumbent);
+    const {
+      breaker_open = 0,
+      paired = 0,
+      ...rest
+    } = legsOf(await expectBooksToBalance(instance.run.path));
+    expect(rest).toEqual({});
+    expect(breaker_open + paired).toBe(load.sent.size);
+    expect(candidate.copies.length).toBe(paired);
+  });
+
   test('goes away under load and comes back: each copy is refused, reset or paired', async () => {
     const { instance, incumbent, candidate } = await setScene(await TestCandidate.start());
     const load = await Load.start({ port: instance.port });

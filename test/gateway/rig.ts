@@ -31,15 +31,12 @@ export function candidate(
   rate: number,
   routes: readonly string[] = ['score'],
 ): HttpCandidateConfig {
-  const { timeoutMs, maxInFlight, maxAnswerBytes } = DEFAULTS.candidate;
   return {
+    ...DEFAULTS.candidate,
     kind: 'http',
     name: 'candidate',
     routes,
     rate,
-    timeoutMs,
-    maxInFlight,
-    maxAnswerBytes,
     prediction: null,
     url: 'http://127.0.0.1:9',
     paths: {},

@@ -56,11 +56,11 @@ export function httpCandidate(
   overrides: Partial<HttpCandidateConfig> = {},
 ): HttpCandidateConfig {
   return {
+    ...DEFAULTS.candidate,
     kind: 'http',
     name: 'cand',
     routes: ['score'],
-    rate: 1,
-    timeoutMs: 2_000,
+    warmUpRequests: 0,
     maxInFlight: 8,
     maxAnswerBytes: 65_536,
     prediction: null,
@@ -94,7 +94,7 @@ export interface Rig {
 /** A running mirror with real http candidates and a real wire socket. */
 export async function startMirror(
   config: Config,
-  options: { committed?: CommittedBooks; folder?: string } = {},
+  options: { committed?: CommittedBooks; folder?: string; heapUse?: () => number } = {},
 ): Promise<Rig> {
   const ledger = new LegLedger();
   const recorder = new MemoryRecorder(ledger, options.committed);
@@ -117,6 +117,7 @@ export async function startMirror(
     recorder,
     ledger,
     log: SILENT,
+    ...(options.heapUse === undefined ? {} : { heapUse: options.heapUse }),
   });
   await mirror.start();
   onTestFinished(() => mirror.stop());

@@ -12,7 +12,7 @@ import {
 } from '../../src/pair/build-pair.ts';
 import { DIVERGENCE_FIELDS } from '../../src/pair/compare.ts';
 import { LEG_REASONS } from '../../src/pair/leg-states.ts';
-import type { Observation, Prediction, PredictionError } from '../../src/pair/pair.ts';
+import { type Observation, PREDICTION_ERRORS, type Prediction } from '../../src/pair/pair.ts';
 import { drawEpoch } from '../../src/wire/epoch.ts';
 
 const schema: object = JSON.parse(
@@ -31,15 +31,6 @@ function problems(value: unknown): string {
   return (validate.errors ?? []).map((e) => `${e.instancePath} ${e.message}`).join('; ');
 }
 
-const ERRORS: PredictionError[] = [
-  'not_json',
-  'undecodable',
-  'score_missing',
-  'score_not_a_number',
-  'label_missing',
-  'items_missing',
-  'items_too_many',
-];
 const ms = fc.double({ min: 0, max: 1e6, noNaN: true }).map(toPairMs);
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 const text = fc.string({ unit: 'grapheme', maxLength: 60 });
@@ -55,7 +46,7 @@ const answered: fc.Arbitrary<Observation> = fc.record(
     latency_ms: ms,
     model_version: text,
     predictions: fc.array(prediction, { maxLength: 5 }),
-    error: fc.constantFrom(...ERRORS),
+    error: fc.constantFrom(...PREDICTION_ERRORS),
   },
   { requiredKeys: ['status', 'first_byte_ms', 'latency_ms', 'predictions'] },
 );
@@ -177,7 +168,7 @@ describe('pair-1.schema.json', () => {
         },
         incumbent: { properties: { error: { $ref: '#/$defs/predictionError' } } },
       },
-      $defs: { predictionError: { enum: ERRORS } },
+      $defs: { predictionError: { enum: PREDICTION_ERRORS } },
     });
   });
 

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson, parseJsonWithNumberText } from '../../src/prediction/parse-json.ts';
+import {
+  countKeys,
+  measureJson,
+  parseJson,
+  parseJsonWithNumberText,
+} from '../../src/prediction/parse-json.ts';
 
 describe('parseJson', () => {
   it('parses what JSON.parse parses', () => {
@@ -18,12 +23,12 @@ describe('parseJson', () => {
     },
   );
 
-  it("reads Python's NaN and infinities as null, and leaves strings alone", () => {
+  it("reads Python's NaN as null, its infinities as such, and leaves strings alone", () => {
     const text =
       '{"a": NaN, "b": [-Infinity, Infinity, 1], "NaN": "NaN \\" Infinity", "c": "\\\\"}';
     expect(parseJson(text)).toEqual({
       a: null,
-      b: [null, null, 1],
+      b: [-Infinity, Infinity, 1],
       NaN: 'NaN " Infinity',
       c: '\\',
     });
@@ -39,6 +44,27 @@ describe('parseJson', () => {
     const before = performance.now();
     expect(parseJson(text)).toBeUndefined();
     expect(performance.now() - before).toBeLessThan(5_000);
+  });
+});
+
+describe('measureJson and countKeys', () => {
+  it('agree with what was parsed', () => {
+    const depthOf = (value: unknown): number =>
+      typeof value === 'object' && value !== null
+        ? 1 + Math.max(0, ...Object.values(value).map(depthOf))
+        : 0;
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(0, 2), (value, space) => {
+        const { depth, keys } = measureJson(JSON.stringify(value, null, space));
+        const parsed: unknown = JSON.parse(JSON.stringify(value));
+        expect({ depth, keys }).toEqual({ depth: depthOf(parsed), keys: countKeys(parsed) });
+      }),
+    );
+  });
+
+  it('take linear time on a million opened arrays and on an unclosed string', () => {
+    expect(measureJson('['.repeat(1_000_000)).depth).toBe(1_000_000);
+    expect(measureJson(`"${'\\"'.repeat(1_000_000)}`)).toEqual({ depth: 0, keys: 0 });
   });
 });
 

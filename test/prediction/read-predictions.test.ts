@@ -27,13 +27,29 @@ describe('compileAnswerReader', () => {
     ['score_not_a_number', '{"score":"0.9","label":"bad"}'],
     ['score_not_a_number', '{"score":null,"label":"bad"}'],
     ['score_not_a_number', '{"score":NaN,"label":"bad"}'],
-    ['score_not_a_number', '{"score":1e400,"label":"bad"}'],
+    ['score_infinite', '{"score":1e400,"label":"bad"}'],
+    ['score_infinite', '{"score":-1e400,"label":"bad"}'],
+    ['score_infinite', '{"score":Infinity,"label":"bad"}'],
+    ['score_infinite', '{"score":-Infinity,"label":"bad"}'],
+    ['duplicate_key', '{"score":0.9,"label":"bad","label":"good"}'],
+    ['duplicate_key', '{"score":0.9,"label":"bad","x":[{"a":1,"\\u0061":2}]}'],
+    ['duplicate_key', '{"score":null,"score":null}'],
+    ['too_deep', `${'['.repeat(LIMITS.jsonDepth + 1)}${']'.repeat(LIMITS.jsonDepth + 1)}`],
+    ['too_deep', '{"a":'.repeat(1_000_000)],
+    ['score_missing', `${'['.repeat(LIMITS.jsonDepth)}${']'.repeat(LIMITS.jsonDepth)}`],
     ['score_not_a_number', '{"score":[0.1],"label":"bad"}'],
     ['label_missing', '{"score":0.9}'],
     ['label_missing', '{"score":0.9,"label":null}'],
     ['label_missing', '{"score":0.9,"label":{"a":1}}'],
   ])('says %s of %s', (error, body) => {
     expect(readSingle(body).error).toBe(error);
+  });
+
+  it('takes no text for a key, nor for depth, nor a key for another', () => {
+    const label = `:{[ \\" ${':{['.repeat(200)}`;
+    const body = JSON.stringify({ score: 1, label, __proto__: 1, constructor: { a: { a: 1 } } });
+    expect(readSingle(body).error).toBeUndefined();
+    expect(readSingle('{"score":1,"label":"x","__proto__":1,"\\u005f":2}').error).toBeUndefined();
   });
 
   it('keeps what could be read beside an error', () => {

@@ -1,18 +1,12 @@
 /** Reads 40 selection secrets, one folder after another, as soon as it is told to. Argument: folder. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { runFolder } from '../../src/telemetry/run-folder.ts';
 import { readSelectionSecret } from '../../src/telemetry/selection-secret.ts';
 
 const config = {
-  mirror: {
-    enabled: true,
-    selectionSecretFile: '',
-    maxQueuedBytes: 1,
-    maxQueueAgeMs: 1,
-    maxDecodedBytes: 1,
-    tolerance: 0,
-  },
+  mirror: { ...DEFAULTS.mirror, selectionSecretFile: '' },
 };
 const base = process.argv[2] ?? '';
 process.once('message', () => {

@@ -3,19 +3,13 @@ import { once } from 'node:events';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { runFolder } from '../../src/telemetry/run-folder.ts';
 import { readSelectionSecret } from '../../src/telemetry/selection-secret.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const mirror = (selectionSecretFile: string) => ({
-  mirror: {
-    enabled: true,
-    selectionSecretFile,
-    maxQueuedBytes: 1,
-    maxQueueAgeMs: 1,
-    maxDecodedBytes: 1,
-    tolerance: 0,
-  },
+  mirror: { ...DEFAULTS.mirror, selectionSecretFile },
 });
 
 describe('readSelectionSecret', () => {

@@ -1,7 +1,7 @@
 import { chmodSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { LIMITS } from '../../src/config/defaults.ts';
+import { DEFAULTS, LIMITS } from '../../src/config/defaults.ts';
 import type { Config } from '../../src/config/types.ts';
 import { type RunFolder, runFolder } from '../../src/telemetry/run-folder.ts';
 import { parseSettings, SettingsReader } from '../../src/telemetry/settings-reader.ts';
@@ -10,23 +10,14 @@ import { until } from '../support/until.ts';
 
 function config(enabled = true): Pick<Config, 'mirror' | 'candidates'> {
   return {
-    mirror: {
-      enabled,
-      selectionSecretFile: '',
-      maxQueuedBytes: 1,
-      maxQueueAgeMs: 1,
-      maxDecodedBytes: 1,
-      tolerance: 0,
-    },
+    mirror: { ...DEFAULTS.mirror, enabled, selectionSecretFile: '' },
     candidates: [
       {
+        ...DEFAULTS.candidate,
         kind: 'http',
         name: 'v7',
         routes: ['score'],
         rate: 0.25,
-        timeoutMs: 1,
-        maxInFlight: 1,
-        maxAnswerBytes: 1,
         prediction: null,
         url: 'http://127.0.0.1:1',
         paths: {},

@@ -14,6 +14,7 @@ import { UnderstudyError } from '../../errors.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
 import type { RunFolder } from '../../telemetry/run-folder.ts';
 import { parseSettings } from '../../telemetry/settings-reader.ts';
+import { describeCandidate } from './candidate-line.ts';
 import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
 import { describeChange, renderSettings } from './settings.ts';
 
@@ -81,7 +82,8 @@ const ORDER = ['supervisor', 'gateway', 'mirror', 'admin', 'model'];
 
 function renderProcesses(instance: InstanceStatus, missing: readonly string[]): string {
   const { processes, mirror } = instance;
-  const names = [...processes.map(({ name }) => name), ...missing, 'mirroring'];
+  const candidates = mirror?.candidates.map(({ name }) => name) ?? [];
+  const names = [...processes.map(({ name }) => name), ...missing, ...candidates, 'mirroring'];
   const width = Math.max(...names.map((name) => name.length));
   const line = (name: string, text: string) => printable(`${name.padEnd(width)}  ${text}`);
   const children = processes.flatMap((status) => status.children ?? []);
@@ -97,7 +99,12 @@ function renderProcesses(instance: InstanceStatus, missing: readonly string[]): 
   if (!processes.some((status) => status.process === 'supervisor')) {
     lines.push(styleText('yellow', 'no supervisor answers: nobody starts again what ends'));
   }
-  if (mirror !== null) lines.push(line('mirroring', describeMirroring(mirror)));
+  if (mirror !== null) {
+    lines.push(line('mirroring', describeMirroring(mirror)));
+    for (const candidate of mirror.candidates) {
+      lines.push(line(candidate.name, describeCandidate(candidate)));
+    }
+  }
   for (const difference of mirror?.recorder.publisher?.differences ?? []) {
     lines.push(styleText('yellow', line('warning', `UND_KAFKA_TOPIC_DIFFERS: ${difference}`)));
   }

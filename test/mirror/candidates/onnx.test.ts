@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { DEFAULTS } from '../../../src/config/defaults.ts';
 import type { OnnxCandidateConfig } from '../../../src/config/types.ts';
 import type {
   Candidate,
@@ -24,6 +25,7 @@ function toRequest(body: string | Buffer, headers: [string, string][] = []): Can
 function open(runDir: string, changes: Partial<OnnxCandidateConfig> = {}): Candidate {
   const candidate = createOnnxCandidate(
     {
+      ...DEFAULTS.candidate,
       ...tinyConfig(),
       kind: 'onnx',
       name: 'tiny',
