@@ -250,6 +250,12 @@ export const METRICS = {
   understudy_kafka_lag_pairs: row('gauge', [], 'Pairs in the journal and not yet published.'),
   understudy_kafka_published_pairs_total: row('counter', [], 'Pairs that Kafka has confirmed.'),
   understudy_kafka_send_errors_total: row('counter', [], 'Sends that failed and were repeated.'),
+  understudy_kafka_dead_letters: row('gauge', [], 'Pairs in the dead-letter table.'),
+  understudy_kafka_topic_differences: row(
+    'gauge',
+    [],
+    'Ways in which the topics are not as configured.',
+  ),
   understudy_kafka_dead_letters_total: row('counter', [], 'Pairs that Kafka will never take.'),
 } as const satisfies Record<string, MetricRow>;
 

@@ -245,6 +245,8 @@ function addRecorder(samples: Samples, recorder: RecorderStatus): void {
   samples.add('understudy_kafka_published_pairs_total', publisher.published);
   samples.add('understudy_kafka_send_errors_total', publisher.sendErrors);
   samples.add('understudy_kafka_dead_letters_total', publisher.deadLetters);
+  samples.add('understudy_kafka_dead_letters', publisher.heldDeadLetters);
+  samples.add('understudy_kafka_topic_differences', publisher.differences.length);
 }
 
 function sum(values: readonly number[]): number {

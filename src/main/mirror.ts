@@ -68,7 +68,11 @@ async function run(config: Config): Promise<void> {
     statusServer = await serveStatus(folder.statusSocket(name), {
       status: () => mirror.status(),
       // Cannot reject: all that it awaits resolves.
-      commands: { stop: () => void stop() },
+      commands: {
+        stop: () => void stop(),
+        'deadletter-retry': (seq) => recorder.settleDeadLetters('retry', toSeq(seq)),
+        'deadletter-drop': (seq) => recorder.settleDeadLetters('drop', toSeq(seq)),
+      },
     });
   } catch (error) {
     // The recorder's threads would keep alive a process that nobody can reach.
@@ -79,6 +83,12 @@ async function run(config: Config): Promise<void> {
   // A terminal's Ctrl-C reaches the whole group; who started this process decides when it ends.
   process.on('SIGINT', () => {});
   log.info('mirror listens', { candidates: candidates.size });
+}
+
+/** `all`, or a sequence; 0, which is none's, for anything else. */
+function toSeq(argument: string): number | null {
+  if (argument === 'all') return null;
+  return /^\d{1,15}$/.test(argument) ? Number(argument) : 0;
 }
 
 function createCandidates(config: Config, folder: RunFolder): Map<string, Candidate> {

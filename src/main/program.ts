@@ -3,6 +3,7 @@
  * `--version` answer at once.
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { DeadLetterListOptions } from './commands/dead-letters.ts';
 import type { InstanceOptions } from './commands/instance.ts';
 import type { PairsOptions } from './commands/pairs.ts';
 import { ROLES, type Role } from './process-plan.ts';
@@ -56,6 +57,7 @@ export function createProgram(setExitCode: (code: number) => void): Command {
       setExitCode(await runDemo({ once, kafka: kafka ?? null }));
     });
   addStatusCommands(program, setExitCode);
+  addDeadLetterCommands(program);
   addSettingsCommands(program);
   return program;
 }
@@ -77,6 +79,34 @@ function addStatusCommands(program: Command, setExitCode: (code: number) => void
       const { printPairs } = await import('./commands/pairs.ts');
       await printPairs(options);
     });
+}
+
+function addDeadLetterCommands(program: Command): void {
+  const deadletter = program
+    .command('deadletter')
+    .description('pairs that Kafka will not take: too large, or refused');
+  deadletter.helpCommand(false);
+  addInstanceOptions(deadletter.command('list'), { remote: false })
+    .description('print them, oldest first: id, code, since when')
+    .option('--json', 'print JSON, one a line', false)
+    .option('--data <folder>', 'data folder, where no instance is running')
+    .action(async (options: DeadLetterListOptions) => {
+      const { listDeadLetters } = await import('./commands/dead-letters.ts');
+      await listDeadLetters(options);
+    });
+  for (const [name, what] of [
+    ['retry', 'send them again'],
+    ['drop', 'forget them; the pairs stay in the journal until their retention ends'],
+  ] as const) {
+    addInstanceOptions(deadletter.command(name), { remote: false })
+      .description(what)
+      .argument('[id...]', 'ids, as the list shows them')
+      .option('--all', 'all that are listed', false)
+      .action(async (ids: string[], options: InstanceOptions & { readonly all: boolean }) => {
+        const { settleDeadLetters } = await import('./commands/dead-letters.ts');
+        await settleDeadLetters(name, ids, options);
+      });
+  }
 }
 
 function addSettingsCommands(program: Command): void {

@@ -13,6 +13,7 @@ import { LIMITS } from '../config/defaults.ts';
 import type { ErrorCode } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import { BackOff } from './back-off.ts';
+import type { DeadLetterAction } from './dead-letters.ts';
 import { FolderLock } from './folder-lock.ts';
 import { Journal } from './journal.ts';
 import type { Confirmation, DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
@@ -45,6 +46,7 @@ export interface KeeperStatus {
   readonly journalBytes: number;
   readonly walBytes: number;
   readonly lag: number;
+  readonly deadLetters: number;
   readonly idConflicts: number;
   readonly quarantined: number;
 }
@@ -110,6 +112,17 @@ export class JournalKeeper {
     return { committed: false, reason: this.#dropReason() };
   }
 
+  /** Nothing happens while the journal is not open: whoever asked looks whether it has. */
+  settleDeadLetters(action: DeadLetterAction, seq: number | null): void {
+    if (!this.open()) return;
+    try {
+      this.#journal?.settleDeadLetters(action, seq);
+    } catch (error) {
+      if (isDamage(error)) this.#setAside();
+      else this.#failed(error);
+    }
+  }
+
   /** To be called now and then: opens the journal when that is due, else looks whether it is sound. */
   look(): void {
     if (!this.open() || monotonicMs() < this.#probeAtMs) return;
@@ -131,6 +144,7 @@ export class JournalKeeper {
       message: this.#message,
       ...this.#sizes(),
       lag: this.#journal?.lag ?? 0,
+      deadLetters: this.#journal?.deadLetters ?? 0,
       idConflicts: this.#idConflicts + (this.#journal?.idConflicts ?? 0),
       quarantined: this.#quarantined,
     };

@@ -23,6 +23,15 @@ export interface UnpublishedPair extends StoredPair {
   readonly experiment: string;
 }
 
+export interface StoredDeadLetter {
+  readonly seq: number;
+  readonly id: string;
+  /** Why: a code of errors.ts. */
+  readonly code: string;
+  /** Unix ms at which it became one. */
+  readonly atMs: number;
+}
+
 export class JournalReader {
   readonly #path: string;
   #db: DatabaseSync | null = null;
@@ -84,6 +93,24 @@ export class JournalReader {
   /** Sequence of the newest unpublished pair, 0 when there is none. */
   lastUnpublished(): number {
     return this.#maximum('SELECT coalesce(max(seq), 0) AS seq FROM outbox');
+  }
+
+  /**
+   * Pairs that Kafka will not take, in the order of recording.
+   *
+   * @param after - sequence of the last one already known; 0 for the first page
+   */
+  deadLetters(after: number, limit: number): StoredDeadLetter[] {
+    const sql = 'SELECT seq, id, code, at_ms FROM dead_letters WHERE seq > ? ORDER BY seq LIMIT ?';
+    return this.#read((db) => {
+      const rows = db.prepare(sql).all(after, limit);
+      return rows.map((row) => ({
+        seq: numberOf(row, 'seq'),
+        id: textOf(row, 'id'),
+        code: textOf(row, 'code'),
+        atMs: numberOf(row, 'at_ms'),
+      }));
+    }, []);
   }
 
   /** The committed books, all epochs. */

@@ -6,6 +6,7 @@
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LIMITS } from '../config/defaults.ts';
+import { type DeadLetterAction, DeadLetters } from './dead-letters.ts';
 import type { Confirmation, DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
 import { JournalBooks, readBooks } from './journal-books.ts';
 import { type JournalFile, openJournalFile } from './journal-file.ts';
@@ -23,6 +24,7 @@ export class Journal {
   readonly #books: JournalBooks;
   readonly #room: JournalRoom;
   readonly #outbox: boolean;
+  readonly #deadLetters: DeadLetters;
   readonly #insertPair: StatementSync;
   readonly #insertOutbox: StatementSync;
   readonly #deleteOutbox: StatementSync;
@@ -42,6 +44,7 @@ export class Journal {
     try {
       this.#books = new JournalBooks(db);
       this.#room = new JournalRoom(db, path, options);
+      this.#deadLetters = new DeadLetters(db);
       this.#insertPair =
         db.prepare(`INSERT INTO pairs (id, key, candidate, experiment, time_ms, json)
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
@@ -62,6 +65,11 @@ export class Journal {
   /** Pairs that Kafka has not acknowledged. */
   get lag(): number {
     return this.#lag;
+  }
+
+  /** Pairs that Kafka will not take, as of a second ago. */
+  get deadLetters(): number {
+    return this.#deadLetters.count(performance.now());
   }
 
   /** Records whose id was there already with other bytes, since this journal was opened. */
@@ -114,6 +122,16 @@ export class Journal {
       this.#idConflicts = conflictsBefore;
       throw error;
     }
+  }
+
+  /**
+   * What an operator decides about one dead letter, or with `null` about all.
+   *
+   * @throws errors of SQLite as they are; nothing has changed then
+   */
+  settleDeadLetters(action: DeadLetterAction, seq: number | null): void {
+    if (action === 'retry' && !this.#outbox) return;
+    this.#lag += this.#deadLetters.settle(action, seq);
   }
 
   /** What came of a batch, if it was committed lately: for whoever lost the answer. */
@@ -179,9 +197,7 @@ export class Journal {
     for (const seq of published) this.#settle(seq);
     for (const { seq, id, code } of dead) {
       this.#settle(seq);
-      this.#db
-        .prepare('INSERT OR IGNORE INTO dead_letters VALUES (?, ?, ?, ?)')
-        .run(seq, id, code, now);
+      this.#deadLetters.add({ seq, id, code }, now);
     }
   }
 

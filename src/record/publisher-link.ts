@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../config/defaults.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import type { Confirmation } from './journal-batch.ts';
+import type { KeeperStatus } from './journal-keeper.ts';
 import type { FromPublisher, PublisherThreadData, ToPublisher } from './publisher-messages.ts';
 import type { PublisherStatus } from './recorder-port.ts';
 import { RestartingWorker, threadEntry } from './restarting-worker.ts';
@@ -21,6 +22,7 @@ const INITIAL: PublisherStatus = {
   lag: 0,
   sendErrors: 0,
   deadLetters: 0,
+  heldDeadLetters: 0,
   differences: [],
 };
 
@@ -44,13 +46,14 @@ export class PublisherLink {
     });
   }
 
-  /** @param lag - pairs in the journal that Kafka has not acknowledged */
-  status(lag: number): PublisherStatus {
+  /** @param journal - what the journal knows: how many pairs wait, and how many Kafka will not take */
+  status(journal: Pick<KeeperStatus, 'lag' | 'deadLetters'>): PublisherStatus {
     const { state, error, published, sendErrors, deadLetters, differences } = this.#status;
     return {
       state,
       error,
-      lag,
+      lag: journal.lag,
+      heldDeadLetters: journal.deadLetters,
       published: this.#before.published + published,
       sendErrors: this.#before.sendErrors + sendErrors,
       deadLetters: this.#before.deadLetters + deadLetters,
@@ -65,6 +68,10 @@ export class PublisherLink {
 
   wake(): void {
     this.#worker.post({ type: 'wake' });
+  }
+
+  rescan(): void {
+    this.#worker.post({ type: 'rescan' });
   }
 
   confirmed(numbers: readonly number[]): void {
@@ -94,7 +101,7 @@ export class PublisherLink {
   }
 
   #down(reason: string): void {
-    this.#before = this.status(0);
+    this.#before = this.status({ lag: 0, deadLetters: 0 });
     this.#status = { ...INITIAL, state: 'failing', error: 'UND_PUBLISHER_DOWN' };
     if (this.#isStopping) this.#stopped.resolve();
     this.#options.log.error('The publisher thread ended; it is started again.', {

@@ -19,6 +19,8 @@ export type ToPublisher =
   | { readonly type: 'wake' }
   /** Confirmations that are in the journal. */
   | { readonly type: 'confirmed'; readonly numbers: readonly number[] }
+  /** Something is in the outbox again. */
+  | { readonly type: 'rescan' }
   | { readonly type: 'stop' };
 
 export type FromPublisher =

@@ -49,6 +49,7 @@ export async function runPublisherThread(
     if (message.type === 'journal') publisher.journal(message.generation);
     else if (message.type === 'wake') publisher.wake();
     else if (message.type === 'confirmed') publisher.confirmed(message.numbers);
+    else if (message.type === 'rescan') publisher.rescan();
     else publisher.stop();
   });
   const status = setInterval(() => post({ type: 'status', status: publisher.status() }), STATUS_MS);

@@ -73,7 +73,7 @@ export class Publisher {
     this.#queue = this.#newQueue();
   }
 
-  /** `lag` is what is held; the journal knows the whole of it. */
+  /** `lag` is what is held, and dead letters are not known: the journal knows the whole of both. */
   status(): PublisherStatus {
     return {
       state: this.#state,
@@ -82,6 +82,7 @@ export class Publisher {
       lag: this.#queue.held,
       sendErrors: this.#sendErrors,
       deadLetters: this.#deadLetters,
+      heldDeadLetters: 0,
       differences: this.#differences,
     };
   }

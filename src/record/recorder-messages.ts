@@ -1,4 +1,5 @@
 /** What mirror and recorder thread say to each other. */
+import type { DeadLetterAction } from './dead-letters.ts';
 import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
 import type { CommitAnswer, KeeperOptions, KeeperStatus } from './journal-keeper.ts';
 import type { CommittedBooks } from './recorder-port.ts';
@@ -12,6 +13,12 @@ export interface RecorderThreadData extends KeeperOptions {
 export type ToRecorder =
   | { readonly type: 'batch'; readonly batch: JournalBatch }
   | { readonly type: 'confirm'; readonly confirmation: Confirmation }
+  | {
+      readonly type: 'dead-letters';
+      readonly action: DeadLetterAction;
+      /** `null`: all. */
+      readonly seq: number | null;
+    }
   /** Somebody met damage while reading. */
   | { readonly type: 'suspect' }
   /** The end is near: what is not known yet is to be answered as not written. */
@@ -35,5 +42,7 @@ export type FromRecorder =
     }
   /** Confirmations that are committed. */
   | { readonly type: 'confirmed'; readonly numbers: readonly number[] }
+  /** What an operator has decided about dead letters is in the journal. */
+  | { readonly type: 'settled-dead-letters' }
   | { readonly type: 'status'; readonly status: KeeperStatus }
   | { readonly type: 'closed' };

@@ -5,6 +5,7 @@
  */
 import type { LegCell, LegKey, LegState, ObservedLegState } from '../pair/leg-states.ts';
 import type { ExchangeCell } from '../wire/exchange-ledger.ts';
+import type { DeadLetterAction } from './dead-letters.ts';
 
 /** A pair on its way to the journal. */
 export interface PairEntry {
@@ -71,6 +72,8 @@ export interface PublisherStatus {
   readonly sendErrors: number;
   /** Pairs that became dead letters since this process started. */
   readonly deadLetters: number;
+  /** Dead letters in the journal now. */
+  readonly heldDeadLetters: number;
   /** What is not as configured about the topics, a sentence each: UND_KAFKA_TOPIC_DIFFERS. */
   readonly differences: readonly string[];
 }
@@ -92,6 +95,8 @@ export interface Recorder {
   count(leg: LegKey, state: LegState, reason: string, count: number): void;
   /** Replaces what is known of an epoch's exchange ledger. */
   ledger(ledger: EpochLedger): void;
+  /** What an operator decides about a dead letter by its sequence, or with `null` about all; the journal shows it. */
+  settleDeadLetters(action: DeadLetterAction, seq: number | null): void;
   status(): RecorderStatus;
   /** Commits what is pending, stops the publisher after its batch in flight, closes the journal. */
   close(): Promise<void>;

@@ -49,6 +49,9 @@ class RecorderThread {
     } else if (message.type === 'confirm') {
       this.#confirmations.push(message.confirmation);
       this.#confirmTimer ??= setTimeout(() => this.#commitConfirmations(), CONFIRM_MS);
+    } else if (message.type === 'dead-letters') {
+      this.#keeper.settleDeadLetters(message.action, message.seq);
+      this.#post({ type: 'settled-dead-letters' });
     } else if (message.type === 'suspect') {
       this.#keeper.suspect();
     } else if (message.type === 'settle') {

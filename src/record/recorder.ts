@@ -7,6 +7,7 @@ import { LIMITS } from '../config/defaults.ts';
 import type { Config } from '../config/types.ts';
 import type { LegKey, LegState } from '../pair/leg-states.ts';
 import type { Log } from '../telemetry/log-lines.ts';
+import type { DeadLetterAction } from './dead-letters.ts';
 import type { DroppedEntry } from './journal-batch.ts';
 import type { KeeperStatus } from './journal-keeper.ts';
 import { PendingRecord } from './pending-record.ts';
@@ -34,6 +35,7 @@ const INITIAL: KeeperStatus = {
   journalBytes: 0,
   walBytes: 0,
   lag: 0,
+  deadLetters: 0,
   idConflicts: 0,
   quarantined: 0,
 };
@@ -137,7 +139,7 @@ class ThreadRecorder implements Recorder {
   }
 
   status(): RecorderStatus {
-    const { state, error, journalBytes, walBytes, lag, idConflicts, quarantined } = this.#status;
+    const { state, error, journalBytes, walBytes, idConflicts, quarantined } = this.#status;
     const isUp = this.#worker.isUp;
     return {
       state: isUp ? state : 'down',
@@ -152,8 +154,13 @@ class ThreadRecorder implements Recorder {
       idConflicts: this.#idConflictsBefore + idConflicts,
       quarantined: this.#quarantinedBefore + quarantined,
       restarts: this.#restarts,
-      publisher: this.#publisher?.status(lag) ?? null,
+      publisher: this.#publisher?.status(this.#status) ?? null,
     };
+  }
+
+  settleDeadLetters(action: DeadLetterAction, seq: number | null): void {
+    this.#log.info('dead letters', { action, seq: seq ?? 'all' });
+    this.#worker.post({ type: 'dead-letters', action, seq });
   }
 
   async close(): Promise<void> {
@@ -220,6 +227,7 @@ class ThreadRecorder implements Recorder {
     if (message.type === 'opened') this.#opened(message);
     else if (message.type === 'status') this.#takeStatus(message.status);
     else if (message.type === 'confirmed') this.#publisher?.confirmed(message.numbers);
+    else if (message.type === 'settled-dead-letters') this.#publisher?.rescan();
     else if (message.type === 'closed') this.#closed.resolve();
     else this.#done(message);
   }

@@ -16,8 +16,11 @@ import { UnderstudyError } from '../errors.ts';
 export interface StatusSource {
   /** What `status` answers; must be JSON. */
   readonly status: () => unknown;
-  /** Called after the answer `{"ok":true}` has been handed to the kernel. */
-  readonly commands?: Readonly<Record<string, () => void>>;
+  /**
+   * Called after the answer `{"ok":true}` has been handed to the kernel, with what stood behind the name and
+   * a space.
+   */
+  readonly commands?: Readonly<Record<string, (argument: string) => void>>;
 }
 
 export interface StatusServer {
@@ -93,13 +96,14 @@ function answer(socket: Socket, request: string, source: StatusSource): void {
     return;
   }
   const { commands = {} } = source;
-  const command = Object.hasOwn(commands, request) ? commands[request] : undefined;
+  const [name = '', argument = ''] = request.split(/ (.*)/s, 2);
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     socket.end('{"error":"unknown command"}\n');
     return;
   }
   socket.end('{"ok":true}\n');
-  command();
+  command(argument);
 }
 
 function statusLine(source: StatusSource): string {

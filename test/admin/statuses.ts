@@ -153,6 +153,7 @@ export function mirrorStatus(
         lag: 2,
         sendErrors: 1,
         deadLetters: 0,
+        heldDeadLetters: 0,
         differences: [],
       },
     },

@@ -61,6 +61,10 @@ describe('the command line', () => {
       'demo',
       'status',
       'pairs',
+      'deadletter',
+      'deadletter list',
+      'deadletter retry',
+      'deadletter drop',
       'rate',
       'rate get',
       'rate set',
@@ -74,6 +78,7 @@ describe('the command line', () => {
     [['frob'], "error: unknown command 'frob'"],
     [['rate', 'set', '0.5'], "error: required option '--reason <text>' not specified"],
     [['rate', 'set', '7', '--reason', 'x'], 'UND_USAGE: A rate is 0 to 1 or 0% to 100%, not 7.'],
+    [['deadletter', 'drop'], 'UND_USAGE: Say which: ids, or --all.'],
     [['serve', '--role', 'king'], 'Allowed choices are all, gateway, backstage.'],
     [['status', '--admin', 'http://127.0.0.1:1'], 'UND_USAGE: --admin needs --token-file'],
   ])('ends with exit code 2 when it does not understand %j', async (args, message) => {

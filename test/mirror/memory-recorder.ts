@@ -63,6 +63,8 @@ export class MemoryRecorder implements Recorder {
     };
   }
 
+  settleDeadLetters(): void {}
+
   record(entry: PairEntry): void {
     if (this.held !== null) {
       this.held.push(entry);

@@ -50,7 +50,10 @@ async function drained(): Promise<void> {
   );
 }
 
-async function findDataFolder(options: PairsOptions): Promise<string> {
+/** `--data`, else that of `--config`, else what the instance's admin process says. */
+export async function findDataFolder(
+  options: InstanceOptions & { readonly data?: string },
+): Promise<string> {
   if (options.data !== undefined) return resolve(options.data);
   if (options.config !== undefined) {
     const { loadConfig } = await import('../../config/load.ts');

@@ -131,6 +131,7 @@ function describeRecorder({ recorder }: MirrorStatus): string[] {
   if (publisher !== null) {
     const fault = publisher.error === '' ? '' : ` (${publisher.error})`;
     parts.push(`Kafka ${publisher.state}${fault}, ${publisher.lag} behind`);
+    if (publisher.heldDeadLetters > 0) parts.push(`${publisher.heldDeadLetters} dead letters`);
   }
   return parts;
 }
