@@ -97,6 +97,12 @@ export const ERRORS = {
   UND_WIRE_VERSION: row('internal', false, 'Gateway and mirror speak different wire versions.'),
   UND_WIRE_CORRUPT: row('internal', false, 'A wire message is malformed or over its limit.'),
 
+  UND_WIRE_OVERSIZED: row(
+    'operator',
+    false,
+    'A gateway sends exchanges over the caps that the backstage is configured with.',
+  ),
+
   // mirror
   UND_POINTER_SYNTAX: row('operator', false, 'A JSON Pointer is malformed.'),
   UND_CANDIDATE_UNREACHABLE: row(

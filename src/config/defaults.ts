@@ -139,6 +139,8 @@ export const LIMITS = {
   healthConnections: 64,
   /** A hello or ledger message; cells × about 100 bytes, a month of hours and 4 routes fit. */
   wireJsonBytes: 16 * MiB,
+  /** The largest that maxRequestBytes and maxAnswerBytes of a gateway can be set to. */
+  exchangeSideBytes: GiB,
   /** Accept backlog: Node's 511 overflows when many callers connect at once (1 s stalls). */
   listenBacklog: 4_096,
   /** Restart of a killed child: first wait, doubling up to the second. */

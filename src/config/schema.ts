@@ -94,12 +94,16 @@ const gateway = z.strictObject({
   maxConnections: integer(1, 1_000_000).default(DEFAULTS.gateway.maxConnections).meta({
     description: 'Open connections of callers, a gateway process; the next is answered 503.',
   }),
-  maxRequestBytes: bytes(KiB, GiB).default(DEFAULTS.gateway.maxRequestBytes).meta({
-    description: 'A larger request is passed on but not mirrored.',
-  }),
-  maxAnswerBytes: bytes(KiB, GiB).default(DEFAULTS.gateway.maxAnswerBytes).meta({
-    description: 'A larger answer is passed on but not mirrored.',
-  }),
+  maxRequestBytes: bytes(KiB, LIMITS.exchangeSideBytes)
+    .default(DEFAULTS.gateway.maxRequestBytes)
+    .meta({
+      description: 'A larger request is passed on but not mirrored.',
+    }),
+  maxAnswerBytes: bytes(KiB, LIMITS.exchangeSideBytes)
+    .default(DEFAULTS.gateway.maxAnswerBytes)
+    .meta({
+      description: 'A larger answer is passed on but not mirrored.',
+    }),
   maxHeldBytes: bytes().default(DEFAULTS.gateway.maxHeldBytes).meta({
     description: 'Bytes kept for mirroring in one gateway process; past it exchanges are shed.',
   }),

@@ -11,7 +11,12 @@ import { dirname, join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';
 import { UnderstudyError } from '../errors.ts';
 import type { Log } from '../telemetry/log-lines.ts';
-import { WireDecoder, type WireLimits, type WireMessage } from '../wire/decoder.ts';
+import {
+  type OversizedExchange,
+  WireDecoder,
+  type WireLimits,
+  type WireMessage,
+} from '../wire/decoder.ts';
 import type { ExchangeFrame, Hello } from '../wire/messages.ts';
 import type { EpochBook, Report } from './epoch-book.ts';
 
@@ -19,6 +24,8 @@ import type { EpochBook, Report } from './epoch-book.ts';
 export interface IntakeOwner {
   hello(hello: Hello): EpochBook | null;
   exchange(book: EpochBook, frame: ExchangeFrame): boolean;
+  /** One that is over this mirror's caps, and came without its bytes. */
+  oversized(book: EpochBook, exchange: OversizedExchange): boolean;
   report(book: EpochBook, report: Report): boolean;
   /** The connection was read to its end; `clean` after a farewell. Not called once the mirror stops. */
   ended(book: EpochBook, clean: boolean): void;
@@ -45,6 +52,7 @@ export class Intake {
   #server: Server | null = null;
   #watch: NodeJS.Timeout | undefined;
   #errors = 0;
+  #oversized = 0;
   #isStopping = false;
 
   constructor(options: { path: string; limits: WireLimits; owner: IntakeOwner; log: Log }) {
@@ -158,8 +166,22 @@ export class Intake {
     const { book } = connection;
     if (book === null) return false;
     if (message.type === 'exchange') return this.#owner.exchange(book, message.frame);
+    if (message.type === 'oversized') return this.#shed(book, message);
     connection.saidFarewell = message.type === 'farewell';
     return this.#owner.report(book, message);
+  }
+
+  #shed(book: EpochBook, exchange: OversizedExchange): boolean {
+    if (this.#oversized === 0) {
+      this.#log.warn('a gateway sends exchanges over the caps of this backstage; they are shed', {
+        code: 'UND_WIRE_OVERSIZED',
+        reason: exchange.reason,
+        maxRequestBytes: this.#limits.maxRequestBytes,
+        maxAnswerBytes: this.#limits.maxAnswerBytes,
+      });
+    }
+    this.#oversized += 1;
+    return this.#owner.oversized(book, exchange);
   }
 
   /** Stands in line of its epoch; @returns whether another connection stands before it */

@@ -1,6 +1,7 @@
 /** A leg on its way through the mirror, and the exchange that it shares with the legs of other candidates. */
 import type { RouteConfig } from '../config/types.ts';
 import type { LegKey } from '../pair/leg-states.ts';
+import type { OversizedExchange } from '../wire/decoder.ts';
 import type { ExchangeFrame } from '../wire/messages.ts';
 import type { DecodedExchange } from './decode-exchange.ts';
 
@@ -11,6 +12,8 @@ export interface HeldExchange {
   readonly route: RouteConfig['name'];
   /** Raw bytes of request and answer: what holding it costs. */
   readonly bytes: number;
+  /** Why it came without its bytes: a reason of `shed`; empty where it has them. */
+  readonly tooLarge: '' | OversizedExchange['reason'];
   /** Drawn number in [0, 1); NaN until it is needed. */
   u: number;
   /** Made when the first leg is dispatched, kept for the others. */

@@ -15,6 +15,7 @@ import type { LegCell, LegKey, LegState } from '../pair/leg-states.ts';
 import type { PairFlag } from '../pair/pair.ts';
 import type { CandidateStatus } from '../record/mirror-status.ts';
 import type { Recorder } from '../record/recorder-port.ts';
+import type { OversizedExchange } from '../wire/decoder.ts';
 import { hourOf, sizeClassOf } from '../wire/exchange-states.ts';
 import { type ExchangeFrame, FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../wire/messages.ts';
 import { drawnNumber } from '../wire/selection.ts';
@@ -51,6 +52,12 @@ export interface LegsOptions {
   readonly recorder: Pick<Recorder, 'record' | 'count'>;
   readonly busy: Pick<BusyWatch, 'wasBusySince'>;
   readonly pressure: Pressure;
+}
+
+/** The gateway whose exchange it is. */
+interface Origin {
+  readonly epoch: string;
+  readonly instance: string;
 }
 
 export class Legs implements LaneOwner {
@@ -111,7 +118,21 @@ export class Legs implements LaneOwner {
   }
 
   /** Opens the legs of an exchange that has arrived. */
-  offer(origin: { readonly epoch: string; readonly instance: string }, frame: ExchangeFrame): void {
+  offer(origin: Origin, frame: ExchangeFrame): void {
+    this.#open(origin, frame, { requestBytes: frame.request.length, tooLarge: '' });
+  }
+
+  /** Opens and settles the legs of an exchange that is over the mirror's caps, and came without its bytes. */
+  shed(origin: Origin, exchange: OversizedExchange): void {
+    const { frame, requestBytes, reason } = exchange;
+    this.#open(origin, frame, { requestBytes, tooLarge: reason });
+  }
+
+  #open(
+    origin: Origin,
+    frame: ExchangeFrame,
+    size: Pick<OversizedExchange, 'requestBytes'> & Pick<HeldExchange, 'tooLarge'>,
+  ): void {
     const sides = this.#sidesByRoute.get(frame.route);
     if (sides === undefined) return; // no candidate, no leg
     const { epoch, instance } = origin;
@@ -121,13 +142,14 @@ export class Legs implements LaneOwner {
       instance,
       route: frame.route,
       bytes: frame.request.length + frame.answer.length,
+      tooLarge: size.tooLarge,
       u: frame.u,
       decoded: null,
       parseCost: 0,
       holders: 0,
     };
     const hour = hourOf(frame.wallMs - Math.max(0, frame.endMs - frame.startMs));
-    const sizeClass = sizeClassOf(frame.request.length);
+    const sizeClass = sizeClassOf(size.requestBytes);
     for (const { config, lane } of sides) {
       const key = { epoch, candidate: config.name, route: frame.route, hour, sizeClass };
       this.#options.ledger.open(key);
@@ -244,6 +266,10 @@ export class Legs implements LaneOwner {
     // u is below 1: where all are selected, it is drawn only for a copy that is made.
     if (probability < 1 && !(this.#drawn(exchange) < probability)) {
       this.settle({ key }, 'not_selected', '');
+      return;
+    }
+    if (exchange.tooLarge !== '') {
+      this.settle({ key }, 'shed', exchange.tooLarge);
       return;
     }
     const { keep } = this.#options.pressure;

@@ -87,6 +87,11 @@ export class Mirror {
           this.#legs.offer(book, frame);
           return true;
         },
+        oversized: (book, exchange) => {
+          if (!book.arrive(exchange.frame.seq)) return false;
+          this.#legs.shed(book, exchange);
+          return true;
+        },
         report: (book, report) => this.#books.report(book, report),
         ended: (book, clean) => this.#books.end(book, clean),
       },

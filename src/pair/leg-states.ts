@@ -35,6 +35,8 @@ export const LEG_REASONS = {
     'adaptive_limit',
     'memory_pressure',
     'parse_budget',
+    'request_too_large',
+    'answer_too_large',
   ],
   breaker_open: [''],
   candidate_error: [

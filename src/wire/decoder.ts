@@ -4,12 +4,17 @@
  * decides how much is allocated. A connection's first message is its hello. After an error the
  * connection is lost: each later push throws again.
  *
+ * An exchange over this reader's own caps is no error: a gateway may be configured with larger ones. It is
+ * reported without its bytes, which are passed over as they come.
+ *
  * Memory: one incomplete message, at most the largest limit, in a buffer that grows by doubling with
  * what has really arrived.
  */
+import { LIMITS } from '../config/defaults.ts';
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
 import {
   EXCHANGE_HEADER_BYTES,
+  type ExchangeSizes,
   exchangeMessageBytes,
   MAX_ROUTE_BYTES,
   readExchange,
@@ -30,8 +35,19 @@ import {
 export type WireMessage =
   | { readonly type: 'hello'; readonly hello: Hello }
   | { readonly type: 'exchange'; readonly frame: ExchangeFrame }
+  | OversizedExchange
   | ({ readonly type: 'ledger' } & LedgerReport)
   | ({ readonly type: 'farewell' } & LedgerReport);
+
+/** An exchange of which a part is over its cap here. */
+export interface OversizedExchange {
+  readonly type: 'oversized';
+  /** With empty request and answer. */
+  readonly frame: ExchangeFrame;
+  /** Size of the raw request, bytes. */
+  readonly requestBytes: number;
+  readonly reason: 'request_too_large' | 'answer_too_large';
+}
 
 /** All in bytes, inclusive. */
 export interface WireLimits {
@@ -45,11 +61,15 @@ export interface WireLimits {
 
 /** Smallest part of a message after which its length can be judged. */
 const EXCHANGE_START_BYTES = MESSAGE_PREFIX_BYTES + EXCHANGE_HEADER_BYTES;
+/** No gateway can be configured to send more. */
+const MAX_EXCHANGE_BYTES = EXCHANGE_START_BYTES + MAX_ROUTE_BYTES + 2 * LIMITS.exchangeSideBytes;
 
 export class WireDecoder {
   readonly #limits: WireLimits;
   #held: Buffer = Buffer.alloc(0);
   #heldBytes = 0;
+  /** Bytes of an oversized exchange that are still to come. */
+  #passOverBytes = 0;
   #greeted = false;
   #failed: UnderstudyError | null = null;
 
@@ -72,6 +92,7 @@ export class WireDecoder {
       if (this.#heldBytes > 0) return messages;
     }
     for (;;) {
+      at += this.#passOver(chunk.length - at);
       const need = this.#needed(chunk, at, chunk.length - at);
       if (chunk.length - at < need) break;
       messages.push(this.#read(chunk, at, need));
@@ -79,6 +100,13 @@ export class WireDecoder {
     }
     if (at < chunk.length) this.#hold(chunk, at, chunk.length);
     return messages;
+  }
+
+  /** @returns how many of the available bytes belong to an oversized exchange */
+  #passOver(available: number): number {
+    const bytes = Math.min(this.#passOverBytes, available);
+    this.#passOverBytes -= bytes;
+    return bytes;
   }
 
   /** Completes the message that is held, byte-exactly; @returns how much of the chunk it took. */
@@ -112,7 +140,7 @@ export class WireDecoder {
 
   /**
    * Bytes that the message at `at` needs before the next step: its prefix, then (for an exchange) its
-   * header, then all of it. Throws where what is there already breaks a limit.
+   * header, then all of it, or all but what is passed over. Throws where what is there already breaks a limit.
    */
   #needed(bytes: Buffer, at: number, available: number): number {
     if (available < MESSAGE_PREFIX_BYTES) return MESSAGE_PREFIX_BYTES;
@@ -126,25 +154,20 @@ export class WireDecoder {
       }
       return whole;
     }
-    if (whole < EXCHANGE_START_BYTES || whole > this.#maxExchangeBytes()) {
+    if (whole < EXCHANGE_START_BYTES || whole > MAX_EXCHANGE_BYTES) {
       this.#fail('UND_WIRE_CORRUPT', `An exchange claims ${length} bytes.`);
     }
     if (available < EXCHANGE_START_BYTES) return EXCHANGE_START_BYTES;
     const sizes = readExchangeSizes(bytes, at + MESSAGE_PREFIX_BYTES);
-    if (
-      sizes.requestBytes > this.#limits.maxRequestBytes ||
-      sizes.answerBytes > this.#limits.maxAnswerBytes ||
-      sizes.routeBytes > MAX_ROUTE_BYTES ||
-      exchangeMessageBytes(sizes) !== whole
-    ) {
+    if (sizes.routeBytes > MAX_ROUTE_BYTES || exchangeMessageBytes(sizes) !== whole) {
       this.#fail('UND_WIRE_CORRUPT', `An exchange's lengths do not make up its ${length} bytes.`);
     }
-    return whole;
+    return this.#tooLarge(sizes) === null ? whole : EXCHANGE_START_BYTES + sizes.routeBytes;
   }
 
-  #maxExchangeBytes(): number {
-    const { maxRequestBytes, maxAnswerBytes } = this.#limits;
-    return EXCHANGE_START_BYTES + MAX_ROUTE_BYTES + maxRequestBytes + maxAnswerBytes;
+  #tooLarge(sizes: ExchangeSizes): OversizedExchange['reason'] | null {
+    if (sizes.requestBytes > this.#limits.maxRequestBytes) return 'request_too_large';
+    return sizes.answerBytes > this.#limits.maxAnswerBytes ? 'answer_too_large' : null;
   }
 
   #checkOrder(type: number): void {
@@ -161,17 +184,26 @@ export class WireDecoder {
     const type = bytes[at + 4];
     const payloadAt = at + MESSAGE_PREFIX_BYTES;
     if (type === MESSAGE_EXCHANGE) {
-      const frame = readExchange(bytes, payloadAt, readExchangeSizes(bytes, payloadAt));
-      if (!isFrame(frame)) {
-        this.#fail('UND_WIRE_CORRUPT', 'An exchange carries numbers out of range.');
-      }
-      return { type: 'exchange', frame };
+      return this.#readExchange(bytes, payloadAt);
     }
     const json = bytes.toString('utf8', payloadAt, at + whole);
     if (type === MESSAGE_HELLO) return { type: 'hello', hello: this.#greet(json) };
     const report = readLedgerReport(json);
     if (!report) this.#fail('UND_WIRE_CORRUPT', 'A ledger is malformed.');
     return { type: type === MESSAGE_LEDGER ? 'ledger' : 'farewell', ...report };
+  }
+
+  #readExchange(bytes: Buffer, payloadAt: number): WireMessage {
+    const sizes = readExchangeSizes(bytes, payloadAt);
+    const reason = this.#tooLarge(sizes);
+    const kept = reason === null ? sizes : { ...sizes, requestBytes: 0, answerBytes: 0 };
+    const frame = readExchange(bytes, payloadAt, kept);
+    if (!isFrame(frame)) {
+      this.#fail('UND_WIRE_CORRUPT', 'An exchange carries numbers out of range.');
+    }
+    if (reason === null) return { type: 'exchange', frame };
+    this.#passOverBytes = sizes.requestBytes + sizes.answerBytes;
+    return { type: 'oversized', frame, requestBytes: sizes.requestBytes, reason };
   }
 
   /** The version is judged first: another version's hello may look different. */

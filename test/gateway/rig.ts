@@ -162,6 +162,7 @@ export class TestMirror {
       this.frames.push(message.frame);
       return;
     }
+    if (message.type === 'oversized') throw new Error('this mirror has the gateway’s own caps');
     const report = message.type === 'hello' ? message.hello : message;
     this.nextSeq = report.nextSeq;
     for (const cell of report.cells) this.#cells.set(exchangeCellId(cell), cell);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { statSync, unlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { encodeExchange } from '../../src/wire/exchange-frame.ts';
 import { encodeHello } from '../../src/wire/json-messages.ts';
 import { WIRE_VERSION } from '../../src/wire/messages.ts';
@@ -52,6 +53,32 @@ describe('Intake', () => {
     await until('connected', () => gateway.connect(rig.wireSocket).then(() => true));
     gateway.offer();
     await settled(rig, gateway);
+    expectBalancedBooks(rig, gateway);
+  });
+
+  it('sheds what is over its own caps, however large a gateway may send, and goes on', async () => {
+    const url = await serveHttp((_request, response) => response.end('{"score":1,"label":"a"}'));
+    const caps = {
+      ...DEFAULTS.gateway,
+      maxRequestBytes: 2_000,
+      maxAnswerBytes: 2_000,
+      health: null,
+    };
+    const rig = await startMirror(mirrorConfig([httpCandidate(url)], { gateway: caps }));
+    const gateway = new WireClient();
+    await gateway.connect(rig.wireSocket);
+    gateway.offer();
+    gateway.offer({ body: 'x'.repeat(100_000) });
+    gateway.offer({ answer: 'y'.repeat(3_000) });
+    gateway.offer({ body: 'x'.repeat(3_000), answer: 'y'.repeat(3_000) }, { rate: 0 });
+    gateway.offer();
+    await settled(rig, gateway);
+    expect(legsIn(rig, 'paired')).toBe(2);
+    expect(legsIn(rig, 'shed', 'request_too_large')).toBe(1);
+    expect(legsIn(rig, 'shed', 'answer_too_large')).toBe(1);
+    expect(legsIn(rig, 'not_selected')).toBe(1);
+    expect(rig.mirror.status().wireErrors).toBe(0);
+    expect(rig.mirror.status().queuedBytes).toBe(0);
     expectBalancedBooks(rig, gateway);
   });
 

@@ -59,6 +59,7 @@ const messages: fc.Arbitrary<WireMessage> = fc.oneof(
 function encode(message: WireMessage): Buffer {
   if (message.type === 'hello') return encodeHello(message.hello);
   if (message.type === 'exchange') return encodeExchange(message.frame);
+  if (message.type === 'oversized') throw new Error('nobody writes one');
   const { cells, nextSeq } = message;
   return message.type === 'ledger'
     ? encodeLedger({ cells, nextSeq })
@@ -101,7 +102,7 @@ describe('WireDecoder', () => {
   it('refuses a length over the limit before any byte of the body has come', () => {
     for (const [type, length] of [
       [MESSAGE_EXCHANGE, 0xffff_ffff],
-      [MESSAGE_EXCHANGE, 81 + 1_024 + 9_001],
+      [MESSAGE_EXCHANGE, 81 + 1_024 + 2 * 1_024 ** 3 + 1],
       [MESSAGE_EXCHANGE, 80],
       [1, 10_002],
       [3, 0xffff_ffff],
@@ -123,7 +124,7 @@ describe('WireDecoder', () => {
     }
   });
 
-  it('refuses inner lengths that do not make up the message, and those over their own limit', () => {
+  it('refuses inner lengths that do not make up the message', () => {
     const frame = fc.sample(frames, { numRuns: 1, seed: 5 })[0];
     if (!frame) throw new Error('no sample');
     for (const at of [68, 72, 76]) {
@@ -131,12 +132,39 @@ describe('WireDecoder', () => {
       message.writeUInt8((message.readUInt8(5 + at) + 1) % 256, 5 + at);
       expect(() => decode([encodeHello(HELLO), message])).toThrow(/lengths/);
     }
-    const large = encodeExchange({
-      ...frame,
-      request: Buffer.alloc(5_001),
-      answer: Buffer.alloc(9),
-    });
-    expect(() => decode([encodeHello(HELLO), large])).toThrow(/lengths/);
+  });
+
+  it('reports an exchange over its own caps without its bytes, and reads on, at any segmentation', () => {
+    const large = frames.chain((frame) =>
+      fc.record({
+        frame: fc.constant(frame),
+        requestBytes: fc.constantFrom(10, LIMITS.maxRequestBytes, LIMITS.maxRequestBytes + 1),
+        answerBytes: fc.constantFrom(10, LIMITS.maxAnswerBytes + 1, 100_000),
+      }),
+    );
+    const sizes = fc.array(fc.integer({ min: 1, max: 50_000 }), { minLength: 1 });
+    fc.assert(
+      fc.property(fc.array(large, { maxLength: 4 }), sizes, (list, cut) => {
+        const expected: unknown[] = [];
+        const parts = [encodeHello(HELLO)];
+        for (const { frame, requestBytes, answerBytes } of list) {
+          const request = Buffer.alloc(requestBytes, 1);
+          const answer = Buffer.alloc(answerBytes, 2);
+          parts.push(encodeExchange({ ...frame, request, answer }));
+          if (requestBytes <= LIMITS.maxRequestBytes && answerBytes <= LIMITS.maxAnswerBytes) {
+            expected.push({ type: 'exchange', frame: { ...frame, request, answer } });
+            continue;
+          }
+          const empty = { ...frame, request: Buffer.alloc(0), answer: Buffer.alloc(0) };
+          const tooLarge = requestBytes > LIMITS.maxRequestBytes ? 'request' : 'answer';
+          const reason = `${tooLarge}_too_large`;
+          expected.push({ type: 'oversized', frame: empty, requestBytes, reason });
+        }
+        const read = decode(segments(Buffer.concat(parts), cut));
+        expect(read.slice(1)).toEqual(expected);
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('refuses numbers that no gateway writes', () => {
