@@ -32,7 +32,7 @@ listeners: [{ listen: '${listen}', incumbent: 127.0.0.1:1 }]
 routes: [{ name: score, path: /score }]
 candidates: [{ name: next, url: http://127.0.0.1:1 }]
 admin: { listen: 127.0.0.1:0 }
-metrics: null
+${extra.includes('metrics') ? '' : 'metrics: null'}
 ${extra}`,
   );
   return file;
@@ -143,6 +143,34 @@ describe('the command line', () => {
     });
     const [code] = await once(check, 'close');
     expect({ code, errors }).toEqual({ code: 1, errors: '' });
+  });
+
+  it('says where it serves: ports as bound, and what is not up', async () => {
+    const start = (extra: string) => {
+      const file = writeConfig(makeFolder(), '127.0.0.1:0', extra);
+      const serve = spawn(process.execPath, [CLI, 'serve', '--config', file]);
+      const exited = once(serve, 'exit');
+      onTestFinished(async () => {
+        serve.kill('SIGTERM');
+        await exited;
+      });
+      let text = '';
+      serve.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      return until('its line', () => /^understudy .*\n/m.exec(text)?.[0], 40_000);
+    };
+    const line = await start('');
+    expect(line).toMatch(/listening on 127\.0\.0\.1:[1-9]\d* /);
+    const [, url] = / admin at (http:\S+),/.exec(line) ?? [];
+    expect((await fetch(`${url}/livez`)).status).toBe(200);
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const address = taken.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const other = await start(`metrics: { listen: '127.0.0.1:${port}' }`);
+    expect(other).toMatch(/ admin at http:.*, metrics not up: UND_LISTEN_FAILED,/);
   });
 
   it('keeps serving when nobody reads what it prints', async () => {

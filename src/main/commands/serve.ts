@@ -1,9 +1,15 @@
 /** `understudy serve`: loads the configuration, starts the supervisor, and ends when it has ended. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AdminStatus } from '../../admin/admin-status.ts';
 import { formatAddress } from '../../config/address.ts';
+import { LIMITS } from '../../config/defaults.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { Config } from '../../config/types.ts';
+import { monotonicMs } from '../../telemetry/clock.ts';
 import { LogLines } from '../../telemetry/log-lines.ts';
 import { LogSink } from '../../telemetry/log-sink.ts';
+import { runFolder } from '../../telemetry/run-folder.ts';
+import { readStatus } from '../../telemetry/status-socket.ts';
 import type { Role } from '../process-plan.ts';
 import { Supervisor } from '../supervisor.ts';
 import { readVersion } from '../version.ts';
@@ -45,6 +51,25 @@ export async function serve(options: {
   return killed ? 1 : 0;
 }
 
+/** Where API and metrics serve, as bound; or that they do not, and why. */
+async function adminPlaces(config: Config): Promise<string[]> {
+  const socket = runFolder(config.runDir).statusSocket('admin');
+  const deadlineMs = monotonicMs() + LIMITS.adminRequestMs;
+  const wantsMetrics = config.metrics.address !== null;
+  for (;;) {
+    const admin = await readStatus<AdminStatus>(socket).catch(() => null);
+    const { url = '', metricsUrl = '', error = '' } = admin ?? {};
+    const settled = error !== '' || (url !== '' && (metricsUrl !== '' || !wantsMetrics));
+    if (settled || monotonicMs() > deadlineMs) {
+      const why = error === '' ? 'not up' : `not up: ${error}`;
+      const places = [url === '' ? `admin ${why}` : `admin at ${url}`];
+      if (wantsMetrics) places.push(`metrics ${metricsUrl === '' ? why : `at ${metricsUrl}`}`);
+      return places;
+    }
+    await sleep(LIMITS.startPollMs);
+  }
+}
+
 /** One line in plain words, when everything is up, or what is not. */
 async function announce(supervisor: Supervisor, config: Config, version: string): Promise<string> {
   const up = await supervisor.untilUp();
@@ -56,9 +81,7 @@ async function announce(supervisor: Supervisor, config: Config, version: string)
     return `listening on ${place} (incumbent ${formatAddress(listener.incumbent)})`;
   });
   if (role !== 'gateway') {
-    parts.push(`admin at http://${formatAddress(config.admin.address)}`);
-    const { address } = config.metrics;
-    if (address !== null) parts.push(`metrics at http://${formatAddress(address)}/metrics`);
+    parts.push(...(await adminPlaces(config)));
   }
   parts.push(`run folder ${config.runDir}`);
   if (!up) {
