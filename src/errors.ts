@@ -39,6 +39,11 @@ export const ERRORS = {
   UND_DATA_FOLDER: row('disk', true, 'The data folder cannot be used; nothing is recorded.'),
   UND_PROCESS_ENDED: row('internal', true, 'A process ended unasked; it is started again.'),
   UND_PROCESS_SILENT: row('internal', true, 'A process does not answer; it is replaced.'),
+  UND_RELOAD_FAILED: row(
+    'operator',
+    false,
+    'A reload failed; the old configuration stays in force.',
+  ),
   UND_USAGE: row('operator', false, 'A command line is not understood, or lacks something.'),
   UND_ADMIN_UNREACHABLE: row('internal', true, 'The admin API of an instance does not answer.'),
   UND_ADMIN_REFUSED: row('operator', false, 'The admin API refuses a request.'),

@@ -16,6 +16,8 @@ export interface ProcessStatus {
   readonly settingsVersion?: number;
   /** Of a supervisor: what it keeps alive. */
   readonly children?: readonly { readonly name: string; readonly restarts: number }[];
+  /** Of a supervisor. */
+  readonly reload?: { readonly done: number; readonly failed: number; readonly lastOk: boolean };
 }
 
 export interface InstanceStatus {

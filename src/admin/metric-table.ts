@@ -26,6 +26,16 @@ export const METRICS = {
     ['process'],
     'Times the supervisor has started a process again.',
   ),
+  understudy_reload_last_success: row(
+    'gauge',
+    ['process'],
+    '1 while the last reload, if any, is in force; 0: it was refused, the old configuration stays.',
+  ),
+  understudy_reloads_total: row(
+    'counter',
+    ['process', 'result'],
+    'Reloads and rolling restarts: ok, failed.',
+  ),
   understudy_loop_delay_max_seconds: row(
     'gauge',
     ['process'],

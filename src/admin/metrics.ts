@@ -107,13 +107,19 @@ function addProcesses(
   for (const process of new Set([...expected, ...up])) {
     samples.add('understudy_process_up', up.has(process) ? 1 : 0, { process });
   }
-  for (const { name: process, version, uptimeMs, settingsVersion, children } of processes) {
+  for (const { name: process, version, uptimeMs, settingsVersion, children, reload } of processes) {
     samples.add('understudy_build_info', 1, { process, version });
     if (uptimeMs !== undefined) {
       samples.add('understudy_process_uptime_seconds', uptimeMs / 1_000, { process });
     }
     if (settingsVersion !== undefined) {
       samples.add('understudy_settings_version', settingsVersion, { process });
+    }
+    if (reload !== undefined) {
+      const { done, failed, lastOk } = reload;
+      samples.add('understudy_reload_last_success', lastOk ? 1 : 0, { process });
+      samples.add('understudy_reloads_total', done - failed, { process, result: 'ok' });
+      samples.add('understudy_reloads_total', failed, { process, result: 'failed' });
     }
     for (const child of children ?? []) {
       samples.add('understudy_process_restarts_total', child.restarts, { process: child.name });

@@ -35,6 +35,7 @@ export const DEFAULTS = {
     maxHeadBytes: 64 * KiB,
     maxPipelined: 100,
     drainTimeoutMs: 30_000,
+    drainIdleMs: 5_000,
     heartbeatTimeoutMs: 10_000,
   },
   route: {
@@ -113,8 +114,8 @@ export const LIMITS = {
   wireSlabBytes: 256 * KiB,
   /** Room that a ledger message must find on the wire; without it its changes wait. */
   ledgerRoomBytes: 64 * KiB,
-  /** A gateway that ends waits so long for the mirror to take its farewell. */
-  farewellMs: 1_000,
+  /** A gateway that ends waits so long for the mirror, which yields the processor, to take its farewell. */
+  farewellMs: 5_000,
   /** Addresses of one name that are used, and that one connection tries at most. */
   resolvedAddresses: 64,
   dialAttempts: 4,
@@ -132,8 +133,7 @@ export const LIMITS = {
   refusedConnections: 256,
   /** Each connection is looked at so often for its time limits. */
   timeSweepMs: 500,
-  /** While a gateway drains: a connection without a byte for so long is ended, and how often it looks. */
-  drainIdleMs: 2_000,
+  /** A gateway that drains looks so often for connections that may end. */
   drainSweepMs: 50,
   /** Connections of the gateways' health listener. */
   healthConnections: 64,
@@ -148,6 +148,8 @@ export const LIMITS = {
   restartMaxMs: 10_000,
   /** A process that lived so long was healthy: its next restart begins with the first wait. */
   restartHealthyMs: 10_000,
+  /** With `serve --watch`: the configuration file is looked at so often. */
+  configWatchMs: 1_000,
   /** A process that has started is asked so often whether it answers, and killed after so long. */
   startPollMs: 50,
   startTimeoutMs: 30_000,

@@ -124,6 +124,10 @@ const gateway = z.strictObject({
   drainTimeoutMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.drainTimeoutMs).meta({
     description: 'How long a stopping gateway waits for open exchanges.',
   }),
+  drainIdleMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.drainIdleMs).meta({
+    description:
+      'While it drains: a connection idle for so long is ended, later ones with their answer.',
+  }),
   heartbeatTimeoutMs: integer(1_000, HOUR_MS).default(DEFAULTS.gateway.heartbeatTimeoutMs).meta({
     description: 'A gateway that has been silent for so long is replaced.',
   }),

@@ -86,6 +86,8 @@ export interface GatewayConfig {
   readonly maxPipelined: number;
   /** How long a drain waits for open exchanges before it closes them. */
   readonly drainTimeoutMs: number;
+  /** While it drains, a connection without an exchange is ended when no byte has come for so long. */
+  readonly drainIdleMs: number;
   /** A gateway that has not answered its status socket for so long is replaced. */
   readonly heartbeatTimeoutMs: number;
 }

@@ -72,6 +72,7 @@ export class Gateway implements SpliceContext {
   readonly maxAnswerBytes: number;
   readonly tapLimits: SpliceContext['tapLimits'];
   readonly timeLimits: TimeLimits;
+  readonly drainIdleMs: number;
   draining = false;
 
   constructor(options: GatewayOptions) {
@@ -83,6 +84,7 @@ export class Gateway implements SpliceContext {
     this.maxRequestBytes = gateway.maxRequestBytes;
     this.maxAnswerBytes = gateway.maxAnswerBytes;
     this.timeLimits = gateway;
+    this.drainIdleMs = gateway.drainIdleMs;
     const { maxHeadBytes, maxPipelined } = gateway;
     const rejects = gateway.ambiguous === 'reject';
     this.tapLimits = { maxHeadBytes, maxPipelined, watchedField: SHADOW_HEADER, rejects };
@@ -182,6 +184,8 @@ export class Gateway implements SpliceContext {
     for (const server of this.#servers) server.close();
     const deadlineMs = monotonicMs() + config.gateway.drainTimeoutMs;
     for (;;) {
+      // What the kernel has already is read first: a request that has come is not met by an end.
+      await new Promise((resolve) => setImmediate(resolve));
       const now = monotonicMs();
       for (const splice of this.#splices) splice.drainStep(now);
       if (this.#splices.size === 0 || now >= deadlineMs) break;

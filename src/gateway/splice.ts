@@ -28,6 +28,8 @@ import type { Unreachable } from './upstream-error.ts';
 export interface SpliceContext extends CaptureContext {
   readonly tapLimits: TapLimits;
   readonly timeLimits: TimeLimits;
+  /** While draining: a connection is ended when it has been idle for so long. */
+  readonly drainIdleMs: number;
   /** Answers carry `Connection: close` from now on. */
   readonly draining: boolean;
   countOpaqueBytes(bytes: number): void;
@@ -86,7 +88,7 @@ export class Splice {
   /** Looks whether a draining connection may end: nothing under way, and told so or idle. */
   drainStep(nowMs: number): void {
     if (this.#over || this.#tap.opaque !== '' || !this.#tap.idle) return;
-    if (this.#closeSent || nowMs - this.#lastByteMs >= LIMITS.drainIdleMs) this.#endBoth();
+    if (this.#closeSent || nowMs - this.#lastByteMs >= this.#context.drainIdleMs) this.#endBoth();
   }
 
   /** Looks whether what the connection is at has taken too long. */

@@ -6,12 +6,15 @@
  *
  * A gateway that hangs is *replaced*: it retires, its successor starts beside it on the same listening
  * sockets and takes over the name of its status socket, and only when that one answers is it killed.
+ * A gateway that works is *succeeded* in the same way, but is asked to drain, and goes on when its successor
+ * does not come up. Of one child at most one process drains.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { LIMITS } from '../config/defaults.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import { readStatus } from '../telemetry/status-socket.ts';
+import { Leaving } from './leaving.ts';
 import type { ProcessPlan } from './process-plan.ts';
 
 export type ChildState = 'starting' | 'running' | 'waiting' | 'stopping' | 'stopped';
@@ -25,15 +28,22 @@ export interface ChildStatus {
   readonly restarts: number;
   /** `code 1`, `signal SIGKILL`, or why it could not be started; empty: it has not ended yet. */
   readonly lastExit: string;
+  /** Processes that were succeeded and have not ended yet. */
+  readonly draining: number;
+}
+
+/** What a process is started with; a reload gives another. */
+export interface Launch {
+  /** Standard input: a `ProcessInput` as JSON. */
+  readonly input: string;
+  /** Listening sockets, handed over as descriptors 3, 4, … */
+  readonly fds: readonly number[];
 }
 
 export interface ChildOptions {
   /** Absolute path of its program. */
   readonly program: string;
-  /** Standard input: a `ProcessInput` as JSON. */
-  readonly input: string;
-  /** Listening sockets, handed over as descriptors 3, 4, … */
-  readonly fds: readonly number[];
+  readonly launch: Launch;
   readonly statusSocket: string;
   /** Called right after each start, with its pid. */
   readonly onSpawn: (pid: number) => void;
@@ -45,6 +55,8 @@ export interface ChildOptions {
 export class Child {
   readonly plan: ProcessPlan;
   readonly #options: ChildOptions;
+  #launch: Launch;
+  readonly #leaving: Leaving;
   #process: ChildProcess | null = null;
   readonly #retiring = new Set<ChildProcess>();
   #state: ChildState = 'stopped';
@@ -56,11 +68,20 @@ export class Child {
   #silentProbes = 0;
   #timer: NodeJS.Timeout | undefined;
   #ended: (() => void) | undefined;
+  /** It was asked to end so that it starts again. */
+  #startsAgain = false;
   #stopped: Promise<void> | null = null;
 
   constructor(plan: ProcessPlan, options: ChildOptions) {
     this.plan = plan;
     this.#options = options;
+    this.#launch = options.launch;
+    this.#leaving = new Leaving(plan.name, options.log);
+  }
+
+  /** What it runs with, or is going to. */
+  get launch(): Launch {
+    return this.#launch;
   }
 
   get state(): ChildState {
@@ -74,6 +95,7 @@ export class Child {
       state: this.#state,
       restarts: this.#restarts,
       lastExit: this.#lastExit,
+      draining: this.#leaving.size,
     };
   }
 
@@ -97,16 +119,21 @@ export class Child {
   }
 
   start(): void {
-    const { program, input, fds, onSpawn } = this.#options;
     this.#state = 'starting';
     this.#startedMs = monotonicMs();
     this.#silentProbes = 0;
+    const child = this.#spawn(this.#launch);
+    this.#process = child;
+    this.#pollStart(child);
+  }
+
+  #spawn({ input, fds }: Launch): ChildProcess {
+    const { program, onSpawn } = this.#options;
     // A session of its own: Ctrl-C reaches the supervisor alone, and a killed one takes nobody along.
     const child = spawn(process.execPath, [program], {
       stdio: ['pipe', 'inherit', 'inherit', ...fds],
       detached: true,
     });
-    this.#process = child;
     child.once('error', (error) => this.#onEnd(child, error.message));
     child.once('exit', (code, signal) => {
       if (code !== null && this.#answeredMs === 0) this.#options.onFirstExit?.(code);
@@ -116,7 +143,82 @@ export class Child {
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);
     if (child.pid !== undefined) onSpawn(child.pid);
-    this.#pollStart(child);
+    return child;
+  }
+
+  /**
+   * Starts a successor beside a process that works; when it answers, the old one is asked to drain.
+   *
+   * @param drainMs - after so long the old one is killed
+   * @returns false: the successor did not come up and is gone, and all is as it was
+   */
+  async succeed(launch: Launch, drainMs: number): Promise<boolean> {
+    await this.#leaving.settled();
+    if (this.#stopped !== null) return false;
+    if (this.#state !== 'running') return this.restart(launch, drainMs);
+    const next = this.#spawn(launch);
+    let isOver = false;
+    next.once('exit', () => {
+      isOver = true;
+    });
+    next.once('error', () => {
+      isOver = true;
+    });
+    const deadlineMs = monotonicMs() + LIMITS.startTimeoutMs;
+    while ((await this.#pidThatAnswers()) !== next.pid) {
+      if (isOver || this.#stopped !== null || monotonicMs() >= deadlineMs) {
+        next.kill('SIGKILL');
+        return false;
+      }
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.startPollMs));
+    }
+    if (isOver || this.#stopped !== null) {
+      next.kill('SIGKILL');
+      return false;
+    }
+    clearTimeout(this.#timer);
+    const before = this.#process;
+    this.#launch = launch;
+    this.#process = next;
+    this.#startedMs = monotonicMs();
+    this.#answeredMs = monotonicMs();
+    this.#onUp();
+    if (before !== null) this.#leaving.see(before, drainMs);
+    return true;
+  }
+
+  /** Resolves when all processes that it has succeeded have ended; each has its deadline. */
+  drained(): Promise<void> {
+    return this.#leaving.settled();
+  }
+
+  /**
+   * Ends the process, and starts it with another launch.
+   *
+   * @returns whether it answers; false: it is being started again and again, like any that fails
+   */
+  async restart(launch: Launch, stopMs: number): Promise<boolean> {
+    if (this.#stopped !== null) return false;
+    this.#launch = launch;
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+    const before = this.#process;
+    if (before === null) this.start();
+    else {
+      this.#state = 'starting';
+      this.#startedMs = monotonicMs();
+      this.#startsAgain = true;
+      before.kill('SIGTERM');
+      const deadline = setTimeout(() => before.kill('SIGKILL'), stopMs);
+      before.once('exit', () => clearTimeout(deadline));
+    }
+    const deadlineMs = monotonicMs() + stopMs + LIMITS.startTimeoutMs;
+    while (this.state !== 'running') {
+      const hasFailed = this.state === 'waiting' || this.#stopped !== null;
+      if (hasFailed || monotonicMs() >= deadlineMs) return false;
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.startPollMs));
+    }
+    return true;
   }
 
   /** Asks for its status; the answer, or its absence, is all that a heartbeat is. */
@@ -131,7 +233,7 @@ export class Child {
     }
     this.#silentProbes = 0;
     this.#answeredMs = monotonicMs();
-    if (this.#state === 'starting') this.#onUp();
+    if (this.#state === 'starting' && !this.#startsAgain) this.#onUp();
   }
 
   /** Starts a successor beside a process that hangs. */
@@ -159,6 +261,10 @@ export class Child {
 
   async #stop(timeoutMs: number): Promise<void> {
     clearTimeout(this.#timer);
+    await Promise.all([this.#stopProcess(timeoutMs), this.#leaving.settled()]);
+  }
+
+  async #stopProcess(timeoutMs: number): Promise<void> {
     for (const hung of this.#retiring) hung.kill('SIGKILL');
     if (this.#process === null) {
       this.#state = 'stopped';
@@ -179,7 +285,9 @@ export class Child {
 
   #signal(signal: NodeJS.Signals): void {
     this.#process?.kill(signal);
-    if (signal === 'SIGKILL') for (const hung of this.#retiring) hung.kill(signal);
+    if (signal !== 'SIGKILL') return;
+    for (const hung of this.#retiring) hung.kill(signal);
+    this.#leaving.kill();
   }
 
   async #pidThatAnswers(): Promise<number> {
@@ -216,6 +324,11 @@ export class Child {
     if (this.#state === 'stopping') {
       this.#state = 'stopped';
       this.#ended?.();
+      return;
+    }
+    if (this.#startsAgain) {
+      this.#startsAgain = false;
+      this.start();
       return;
     }
     const aliveMs = monotonicMs() - this.#startedMs;

@@ -25,6 +25,8 @@ declare module 'node:net' {
 export interface ListeningSocket {
   /** Name of the listener, or `health`. */
   readonly name: string;
+  /** As configured; by it a reload knows the socket again. */
+  readonly wanted: Endpoint;
   readonly address: Endpoint;
   readonly fd: number;
   close(): void;
@@ -34,14 +36,15 @@ export interface ListeningSocket {
  * Binds all listeners, then health where it is configured: the order of the descriptors of a gateway.
  *
  * @param options.patienceMs - how long an address may stay taken: a predecessor is giving it up
- * @throws {UnderstudyError} `UND_LISTEN_FAILED`; what was bound before is released
+ * @param options.held - sockets that are there already: those with a wanted address are kept
+ * @throws {UnderstudyError} `UND_LISTEN_FAILED`; what was bound here is released
  */
 export async function bindListeners(
   config: {
     readonly listeners: readonly Pick<ListenerConfig, 'name' | 'address'>[];
     readonly gateway: Pick<GatewayConfig, 'health'>;
   },
-  options: { readonly patienceMs: number },
+  options: { readonly patienceMs: number; readonly held?: readonly ListeningSocket[] },
 ): Promise<ListeningSocket[]> {
   const wanted: Pick<ListenerConfig, 'name' | 'address'>[] = config.listeners.map(
     ({ name, address }) => ({ name, address }),
@@ -49,15 +52,25 @@ export async function bindListeners(
   if (config.gateway.health !== null) {
     wanted.push({ name: 'health', address: config.gateway.health });
   }
+  const { held = [], patienceMs } = options;
   const bound: ListeningSocket[] = [];
-  const deadlineMs = monotonicMs() + options.patienceMs;
+  const sockets: ListeningSocket[] = [];
+  const deadlineMs = monotonicMs() + patienceMs;
   try {
-    for (const { name, address } of wanted) bound.push(await bindOne(name, address, deadlineMs));
+    for (const { name, address } of wanted) {
+      const kept = held.find(
+        ({ wanted: other, fd }) =>
+          isSameAddress(other, address) && !sockets.some((socket) => socket.fd === fd),
+      );
+      const socket = kept ?? (await bindOne(name, address, deadlineMs));
+      if (kept === undefined) bound.push(socket);
+      sockets.push(kept === undefined ? socket : { ...kept, name });
+    }
   } catch (error) {
     for (const socket of bound) socket.close();
     throw error;
   }
-  return bound;
+  return sockets;
 }
 
 async function bindOne(
@@ -96,15 +109,19 @@ async function bindOne(
   }
 }
 
+function isSameAddress(a: Endpoint, b: Endpoint): boolean {
+  return formatAddress(a) === formatAddress(b);
+}
+
 function hold(name: string, wanted: Endpoint, socket: BoundSocket): ListeningSocket {
   const fd = socket.fd();
   const close = (): void => socket.close();
   if ('port' in wanted) {
-    return { name, address: { host: wanted.host, port: socket.address().port }, fd, close };
+    return { name, wanted, address: { host: wanted.host, port: socket.address().port }, fd, close };
   }
   // Nobody can connect before somebody listens.
   chmodSync(wanted.path, LIMITS.unixSocketMode);
-  return { name, address: wanted, fd, close };
+  return { name, wanted, address: wanted, fd, close };
 }
 
 /**

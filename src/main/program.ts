@@ -2,7 +2,7 @@
  * The commands and their options. Each command loads what it needs when it is called, so that `--help` and
  * `--version` answer at once.
  */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { DeadLetterListOptions } from './commands/dead-letters.ts';
 import type { InstanceOptions } from './commands/instance.ts';
 import type { PairsOptions } from './commands/pairs.ts';
@@ -12,6 +12,7 @@ import { readVersion } from './version.ts';
 interface ServeOptions {
   readonly config: string;
   readonly role: Role;
+  readonly watch?: boolean;
 }
 type Reasoned = InstanceOptions & { readonly reason: string };
 
@@ -35,7 +36,11 @@ export function createProgram(setExitCode: (code: number) => void): Command {
 
   addConfigOptions(program.command('serve'))
     .description('start Understudy and keep it running until SIGTERM or Ctrl-C')
-    .addHelpText('after', '\nA second signal ends everything at once, with exit code 1.')
+    .option('--watch', 'reload when the configuration file changes', false)
+    .addHelpText(
+      'after',
+      '\nA second signal ends everything at once, with exit code 1. SIGHUP reads the configuration anew.',
+    )
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./commands/serve.ts');
       setExitCode(await serve(options));
@@ -56,10 +61,32 @@ export function createProgram(setExitCode: (code: number) => void): Command {
       const { runDemo } = await import('./demo.ts');
       setExitCode(await runDemo({ once, kafka: kafka ?? null }));
     });
+  addReloadCommands(program, setExitCode);
   addStatusCommands(program, setExitCode);
   addDeadLetterCommands(program);
   addSettingsCommands(program);
   return program;
+}
+
+function addReloadCommands(program: Command, setExitCode: (code: number) => void): void {
+  addInstanceOptions(program.command('reload'), { remote: false })
+    .description('read the configuration anew and put it in force without losing a caller')
+    .addHelpText('after', '\nExit code 1 when it is wrong: then nothing has changed.')
+    .action(async (options: InstanceOptions) => {
+      const { runReload } = await import('./commands/reload.ts');
+      setExitCode(await runReload('reload', options));
+    });
+  addInstanceOptions(program.command('restart'), { remote: false })
+    .description('start processes again, one after the other, without losing a caller')
+    .addArgument(
+      new Argument('[what]', 'gateways, or all processes')
+        .choices(['gateways', 'all'])
+        .default('gateways'),
+    )
+    .action(async (what: 'gateways' | 'all', options: InstanceOptions) => {
+      const { runReload } = await import('./commands/reload.ts');
+      setExitCode(await runReload(`restart-${what}`, options));
+    });
 }
 
 function addStatusCommands(program: Command, setExitCode: (code: number) => void): void {
@@ -150,6 +177,7 @@ Examples:
   understudy demo                                     see it work, on real data
   understudy check --config understudy.yaml           what would it do, and would it work?
   understudy serve --config understudy.yaml           start it
+  understudy reload                                   the configuration has changed
   understudy status                                   where has every exchange gone?
   understudy rate set 25% --reason "ramp up"          send fewer copies
   understudy mirror off --reason "incident 4711"      send none

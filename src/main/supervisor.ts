@@ -10,13 +10,16 @@ import { monotonicMs } from '../telemetry/clock.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import { type RunFolder, runFolder } from '../telemetry/run-folder.ts';
 import { type StatusServer, serveStatus } from '../telemetry/status-socket.ts';
-import { Child, type ChildStatus } from './child.ts';
+import { Child, type ChildStatus, type Launch } from './child.ts';
+import { partOf } from './config-parts.ts';
 import { type EntryName, entryOf } from './entry.ts';
 import { makePrivateFolder } from './folders.ts';
 import { leaveMemoryOutOfCoreDumps, yieldToGateways } from './isolation.ts';
 import { bindListeners, type ListeningSocket } from './listening-sockets.ts';
 import { EXIT_ADDRESS_TAKEN, type ProcessInput } from './process-input.ts';
 import { type ProcessPlan, processesOf, type Role, STOP_ORDER } from './process-plan.ts';
+import { ReloadLog, type ReloadStatus } from './reload-log.ts';
+import { rollOut } from './rollout.ts';
 import { refuseSecondSupervisor, stopOrphans } from './takeover.ts';
 
 export interface SupervisorOptions {
@@ -25,6 +28,8 @@ export interface SupervisorOptions {
   /** Version of Understudy. */
   readonly version: string;
   readonly log: Log;
+  /** Reads the configuration anew, for a reload; its errors leave the old one in force. */
+  readonly loadConfig?: () => Config;
   /** Programs of the processes; given in tests. */
   readonly programOf?: (entry: EntryName) => string;
 }
@@ -41,12 +46,19 @@ export interface SupervisorStatus {
   /** Where callers connect: name of the listener, host and port as bound, or the path of a Unix socket. */
   readonly listeners: readonly ({ readonly name: string } & Partial<Address & UnixAddress>)[];
   readonly children: readonly ChildStatus[];
+  readonly reload: ReloadStatus;
 }
+
+/** What is started again: what a new configuration changes; all gateways; everything. */
+export type ReloadScope = 'changed' | 'gateways' | 'all';
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #folder: RunFolder;
   readonly #startedMs = monotonicMs();
+  readonly #reloads = new ReloadLog();
+  #reloading: Promise<void> = Promise.resolve();
+  #config: Config;
   #sockets: readonly ListeningSocket[] = [];
   #children: readonly Child[] = [];
   #status: StatusServer | null = null;
@@ -57,6 +69,7 @@ export class Supervisor {
 
   private constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#config = options.config;
     this.#folder = runFolder(options.config.runDir);
   }
 
@@ -104,7 +117,20 @@ export class Supervisor {
       uptimeMs: monotonicMs() - this.#startedMs,
       listeners: this.#sockets.map(({ name, address }) => ({ name, ...address })),
       children: this.#children.map((child) => child.status()),
+      reload: this.#reloads.status(),
     };
+  }
+
+  /**
+   * Reads the configuration anew and puts it in force; one after the other. What is wrong changes nothing
+   * and stands in the status and the log. Never rejects.
+   *
+   * @param scope - `gateways` and `all` start processes again whether or not anything has changed
+   */
+  reload(scope: ReloadScope): Promise<void> {
+    this.#reloads.request();
+    this.#reloading = this.#reloading.then(() => this.#reloadOnce(scope));
+    return this.#reloading;
   }
 
   /** @returns true when every process has answered; false after the time for a start */
@@ -137,7 +163,7 @@ export class Supervisor {
     leaveMemoryOutOfCoreDumps();
     makePrivateFolder(config.runDir);
     await refuseSecondSupervisor(this.#folder, role);
-    if (role !== 'gateway') this.#makeDataFolder();
+    if (role !== 'gateway') this.#makeDataFolder(config);
     const orphans = await stopOrphans(this.#folder, role, log);
     if (role !== 'backstage') {
       const patienceMs = orphans.length > 0 ? LIMITS.takeoverMs : 0;
@@ -146,22 +172,29 @@ export class Supervisor {
     try {
       this.#status = await serveStatus(this.#folder.statusSocket(`supervisor-${role}`), {
         status: () => this.status(),
-        // Cannot reject: each step of a stop ends in a kill.
-        commands: { stop: () => void this.stop() },
+        // None can reject: each step of a stop ends in a kill, and a reload keeps its errors.
+        commands: {
+          stop: () => void this.stop(),
+          reload: () => void this.reload('changed'),
+          'restart-gateways': () => void this.reload('gateways'),
+          'restart-all': () => void this.reload('all'),
+        },
       });
     } catch (error) {
       for (const socket of this.#sockets) socket.close();
       throw error;
     }
-    this.#children = processesOf(config, role).map((plan) => this.#makeChild(plan));
+    this.#children = processesOf(config, role).map((plan) =>
+      this.#makeChild(plan, this.#launchOf(plan, config, this.#sockets)),
+    );
     for (const child of this.#children) child.start();
     this.#watchHeartbeats();
   }
 
   /** Recording starts degraded without it, and heals; traffic does not need it. */
-  #makeDataFolder(): void {
+  #makeDataFolder({ dataDir }: Config): void {
     try {
-      makePrivateFolder(this.#options.config.dataDir);
+      makePrivateFolder(dataDir);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.log.error('the data folder cannot be used', {
@@ -171,20 +204,26 @@ export class Supervisor {
     }
   }
 
-  #makeChild(plan: ProcessPlan): Child {
-    const { config, role, version, log, programOf = entryOf } = this.#options;
-    const input: ProcessInput = { config, name: plan.name, version };
+  #launchOf(plan: ProcessPlan, config: Config, sockets: readonly ListeningSocket[]): Launch {
+    const input: ProcessInput = { config, name: plan.name, version: this.#options.version };
+    const fds = plan.kind === 'gateway' ? sockets.map((socket) => socket.fd) : [];
+    return { input: JSON.stringify(input), fds };
+  }
+
+  #makeChild(plan: ProcessPlan, launch: Launch): Child {
+    const { role, log, programOf = entryOf } = this.#options;
     const yields = role === 'all' && plan.kind !== 'gateway';
     return new Child(plan, {
       program: programOf(plan.entry),
-      input: JSON.stringify(input),
-      fds: plan.kind === 'gateway' ? this.#sockets.map((socket) => socket.fd) : [],
+      launch,
       statusSocket: this.#folder.statusSocket(plan.name),
       onSpawn: (pid) => {
         if (yields) yieldToGateways(pid);
       },
       onFirstExit: (code) => {
-        if (plan.kind === 'gateway' && code === EXIT_ADDRESS_TAKEN) this.#giveUpAddresses();
+        const isTaken = plan.kind === 'gateway' && code === EXIT_ADDRESS_TAKEN;
+        // With a reload it only fails.
+        if (isTaken && this.#reloads.status().requested === 0) this.#giveUpAddresses();
       },
       log,
     });
@@ -198,6 +237,14 @@ export class Supervisor {
       `Cannot listen on ${places}: another process uses this address.`,
     );
     this.kill();
+  }
+
+  /** At once among those that a stop ends. */
+  #addChild(plan: ProcessPlan, launch: Launch): Child {
+    if (this.#stopping !== null) throw failed('This instance is being stopped.');
+    const child = this.#makeChild(plan, launch);
+    this.#children = [...this.#children, child];
+    return child;
   }
 
   #watchHeartbeats(): void {
@@ -224,7 +271,7 @@ export class Supervisor {
   }
 
   #actOnSilence(nowMs: number): void {
-    const { heartbeatTimeoutMs } = this.#options.config.gateway;
+    const { heartbeatTimeoutMs } = this.#config.gateway;
     for (const child of this.#children) {
       const limitMs = child.state === 'starting' ? LIMITS.startTimeoutMs : heartbeatTimeoutMs;
       const silentMs = child.silentMs(nowMs);
@@ -242,8 +289,60 @@ export class Supervisor {
     }
   }
 
+  async #reloadOnce(scope: ReloadScope): Promise<void> {
+    const { log } = this.#options;
+    try {
+      if (this.#stopping !== null) throw failed('This instance is being stopped.');
+      await this.#putInForce(scope);
+      this.#reloads.finish(null);
+      log.info('configuration in force', { scope, processes: this.#children.length });
+    } catch (error) {
+      this.#reloads.finish(error);
+      const { lastError } = this.#reloads.status();
+      const code = error instanceof UnderstudyError ? error.code : 'UND_RELOAD_FAILED';
+      log.error('reload failed, the old configuration stays in force', { code, reason: lastError });
+    }
+  }
+
+  async #putInForce(scope: ReloadScope): Promise<void> {
+    const { role, loadConfig } = this.#options;
+    const before = this.#config;
+    const config = loadConfig?.() ?? before;
+    if (config.runDir !== before.runDir) {
+      throw failed('runDir cannot change while an instance runs: stop it and start it again.');
+    }
+    if (role !== 'gateway') this.#makeDataFolder(config);
+    const held = this.#sockets;
+    const children = this.#children;
+    const sockets =
+      role === 'backstage' ? [] : await bindListeners(config, { patienceMs: 0, held });
+    const fds = new Set(held.map(({ fd }) => fd));
+    const isForced = ({ kind }: ProcessPlan) =>
+      scope === 'all' || (scope === 'gateways' && kind === 'gateway');
+    try {
+      this.#children = await rollOut({
+        children: this.#children,
+        steps: processesOf(config, role).map((plan) => ({
+          plan,
+          launch: this.#launchOf(plan, config, sockets),
+          isUnchanged: !isForced(plan) && partOf(config, plan) === partOf(before, plan),
+        })),
+        drainMs: before.gateway.drainTimeoutMs + LIMITS.stopTimeoutMs,
+        makeChild: (plan, launch) => this.#addChild(plan, launch),
+      });
+    } catch (error) {
+      this.#children = children;
+      for (const socket of sockets) if (!fds.has(socket.fd)) socket.close();
+      throw error;
+    }
+    this.#sockets = sockets;
+    this.#config = config;
+    for (const socket of held) if (!sockets.some(({ fd }) => fd === socket.fd)) socket.close();
+  }
+
   async #stop(): Promise<void> {
-    const { config, log } = this.#options;
+    const { log } = this.#options;
+    const config = this.#config;
     log.info('stopping: gateways drain first', { drainTimeoutMs: config.gateway.drainTimeoutMs });
     clearTimeout(this.#heartbeat);
     for (const kind of STOP_ORDER) {
@@ -256,4 +355,8 @@ export class Supervisor {
     log.info('stopped');
     this.#stopped.resolve();
   }
+}
+
+function failed(reason: string): UnderstudyError {
+  return new UnderstudyError('UND_RELOAD_FAILED', reason);
 }

@@ -56,6 +56,7 @@ async function scrape(
       { name: 'gw0', restarts: 3 },
       { name: 'mirror', restarts: 0 },
     ],
+    reload: { done: 5, failed: 2, lastOk: false },
   };
   const processes = [...gateways, ...(mirror === null ? [] : [mirror]), supervisor];
   const status = { gateways, mirror, processes };

@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly requestOf?: (number: number) => RequestOptions;
   /** The gateway is going to drain: an answer may say `Connection: close`, and then nobody connects again. */
   readonly drains?: boolean;
+  /** With `drains`: who was told connects again, to the gateway that came after. */
+  readonly reconnects?: boolean;
 }
 
 /** The one line that a draining gateway adds to an answer. */
@@ -59,6 +61,8 @@ export class Load {
   lostConnections = 0;
   /** Exchanges without a complete answer because their connection ended. */
   lostExchanges = 0;
+  /** Connections that ended without the answer before having said so. */
+  unannounced = 0;
 
   private constructor(options: LoadOptions) {
     this.#options = options;
@@ -157,7 +161,8 @@ export class Load {
     this.#callers.delete(caller);
     this.lostConnections += 1;
     if (caller.number !== 0) this.lostExchanges += 1;
-    if (this.#options.drains) return;
+    if (!caller.isClosing) this.unannounced += 1;
+    if (this.#options.drains && !this.#options.reconnects) return;
     // A caller connects again; that can fail only when the test is over.
     void this.connect().catch(() => undefined);
   }

@@ -75,7 +75,7 @@ describe('drain', () => {
   });
 
   it('refuses new connections, ends idle ones in time, and is ready no more', async () => {
-    const rig = await startGateway((await origin()).port);
+    const rig = await startGateway((await origin()).port, { gateway: { drainIdleMs: 200 } });
     const caller = await rawCaller(rig.port);
     caller.socket.write(GET);
     await untilReceived(caller, OK.length);
@@ -84,6 +84,20 @@ describe('drain', () => {
     expect(rig.gateway.ready).toBe(false);
     await expect(rawCaller(rig.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     await until('the idle caller is ended', () => caller.closed() === 'end');
+    caller.socket.end();
+    await drained;
+  });
+
+  it('answers a request that has come just as its connection was to be ended for being idle', async () => {
+    const rig = await startGateway((await origin()).port, { gateway: { drainIdleMs: 0 } });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await untilReceived(caller, OK.length);
+    await new Promise<void>((resolve) => caller.socket.write(GET, () => resolve()));
+    // The kernel has it and this process has not read it: a look now would find the connection idle.
+    const drained = rig.gateway.drain();
+    await until('the caller is ended', () => caller.closed() === 'end');
+    expect(caller.received().toString()).toBe(OK + CLOSING);
     caller.socket.end();
     await drained;
   });

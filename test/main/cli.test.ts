@@ -59,6 +59,8 @@ describe('the command line', () => {
       'serve',
       'check',
       'demo',
+      'reload',
+      'restart',
       'status',
       'pairs',
       'deadletter',

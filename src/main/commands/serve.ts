@@ -10,13 +10,14 @@ import { LogLines } from '../../telemetry/log-lines.ts';
 import { LogSink } from '../../telemetry/log-sink.ts';
 import { runFolder } from '../../telemetry/run-folder.ts';
 import { readStatus } from '../../telemetry/status-socket.ts';
+import { watchConfig } from '../config-watch.ts';
 import type { Role } from '../process-plan.ts';
 import { Supervisor } from '../supervisor.ts';
 import { readVersion } from '../version.ts';
 
 /**
- * Runs until a signal or the command `stop` ends it. The first SIGTERM, SIGINT or SIGHUP drains, a second
- * one ends all at once.
+ * Runs until a signal or the command `stop` ends it. The first SIGTERM or SIGINT drains, a second one ends
+ * all at once. SIGHUP reads the configuration anew; so does a change of its file with `watch`.
  *
  * @returns the exit code: 0 after an orderly end, 1 after a second signal
  * @throws {ConfigError} nothing was started
@@ -25,6 +26,7 @@ import { readVersion } from '../version.ts';
 export async function serve(options: {
   readonly config: string;
   readonly role: Role;
+  readonly watch?: boolean;
 }): Promise<number> {
   const { role } = options;
   const config = loadConfig(options.config);
@@ -41,13 +43,19 @@ export async function serve(options: {
     if (killed) supervisor?.kill();
     else void supervisor?.stop();
   };
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
-  supervisor = await Supervisor.start({ config, role, version, log });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
+  // Cannot reject: its errors stand in log and status. Before there is a supervisor, nothing is to reload.
+  const reload = (): void => void supervisor?.reload('changed');
+  process.on('SIGHUP', reload);
+  const read = (): Config => loadConfig(options.config);
+  supervisor = await Supervisor.start({ config, role, version, log, loadConfig: read });
+  const unwatch = options.watch === true ? watchConfig(options.config, reload) : () => undefined;
   if (signals > 0) void supervisor.stop();
   // Cannot reject: it waits for states. Through the sink, so that a reader who stalls stalls nobody.
   void announce(supervisor, config, version).then((line) => sink.write(line));
   await supervisor.stopped;
   if (supervisor.failure !== null) throw supervisor.failure;
+  unwatch();
   return killed ? 1 : 0;
 }
 
