@@ -80,6 +80,8 @@ export const ERRORS = {
   // admin: settings, API, metrics
   UND_SETTINGS_WRITE: row('disk', true, 'Settings cannot be read or written; nothing has changed.'),
   UND_SETTINGS_CONFLICT: row('operator', true, 'Another version of the settings is in force.'),
+  UND_SETTINGS_UNDO: row('operator', false, 'There is no change of settings to undo.'),
+  UND_AUDIT_READ: row('disk', true, 'The audit file cannot be read.'),
   UND_ADMIN_TOKEN: row('disk', true, 'The admin token cannot be read or made.'),
   UND_API_TOKEN: row('operator', false, 'The bearer token is missing or wrong.'),
   UND_API_THROTTLED: row('operator', true, 'Too many requests without the right token.'),
@@ -95,6 +97,11 @@ export const ERRORS = {
     'operator',
     false,
     'The reason of a change is missing, or not one short line.',
+  ),
+  UND_API_PRECONDITION: row(
+    'operator',
+    false,
+    'A change does not say which version of the settings it is made on.',
   ),
   UND_API_FAILED: row('internal', true, 'The admin API failed on a well-formed request.'),
 

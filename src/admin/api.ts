@@ -4,8 +4,9 @@
  *   GET   /livez         200 while this process serves                       no token
  *   GET   /readyz        200 while settings can be read and changed          no token
  *   GET   /v1/status     StatusReport
- *   GET   /v1/settings   Settings with the rate of every candidate, `ETag: "VERSION"`
- *   PATCH /v1/settings   SettingsPatch → the same; optional `If-Match: "VERSION"`
+ *   GET   /v1/settings   Settings with rate and cap of every candidate, `ETag: "VERSION"`
+ *   PATCH /v1/settings   SettingsPatch → the same; `If-Match: "VERSION"`, or `*` for whatever is in force
+ *   GET   /v1/audit      AuditPage; `?since=` a time in ISO 8601
  *
  * Targets of candidates are not settings: they come from the configuration file alone.
  */
@@ -16,14 +17,16 @@ import type { Config, Settings } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { LogFields } from '../telemetry/log-lines.ts';
+import { configuredSettings } from '../telemetry/settings-file.ts';
 import { checkAccess, RefusalBudget } from './access.ts';
+import { readAudit } from './audit-reader.ts';
 import { PROBLEM_TYPE, problemOf, toProblem } from './problem.ts';
 import { parseSettingsPatch } from './settings-patch.ts';
 import type { Operator, SettingsStore } from './settings-store.ts';
 import type { StatusReport } from './status-report.ts';
 
 export interface ApiOptions {
-  readonly config: Pick<Config, 'candidates' | 'admin'>;
+  readonly config: Pick<Config, 'candidates' | 'admin' | 'dataDir'>;
   readonly token: string;
   readonly store: SettingsStore;
   readonly report: () => Promise<StatusReport>;
@@ -66,7 +69,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.setNotFoundHandler((_request, reply) => {
     const problem = toProblem(
       'UND_API_ROUTE',
-      'There are /livez, /readyz, /v1/status and /v1/settings.',
+      'There are /livez, /readyz, /v1/status, /v1/settings and /v1/audit.',
     );
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
   });
@@ -111,15 +114,19 @@ function addRoutes(app: FastifyInstance, options: ApiOptions): void {
   const { config, store, log } = options;
   const candidates = config.candidates.map(({ name }) => name);
   const view = (settings: Settings): Settings => {
-    const rates: Record<string, number> = {};
-    for (const { name, rate } of config.candidates) rates[name] = settings.rates[name] ?? rate;
-    return { ...settings, rates };
+    const configured = configuredSettings({ ...config, mirror: { enabled: settings.enabled } });
+    return {
+      ...settings,
+      rates: { ...configured.rates, ...settings.rates },
+      requestsPerSecond: { ...configured.requestsPerSecond, ...settings.requestsPerSecond },
+    };
   };
   const send = (reply: FastifyReply, settings: Settings): FastifyReply =>
     reply.header('etag', `"${settings.version}"`).send(view(settings));
 
   app.get('/v1/status', async () => options.report());
   app.get('/v1/settings', async (_request, reply) => send(reply, store.settings));
+  app.get('/v1/audit', async (request) => readAudit(config.dataDir, sinceOf(request)));
   app.patch('/v1/settings', async (request, reply) => {
     if (typeof request.body !== 'string') {
       throw new UnderstudyError('UND_API_MEDIA_TYPE', 'Send a body, as application/json.');
@@ -146,12 +153,32 @@ function operatorOf(request: FastifyRequest): Operator {
   return { by: by === '' ? 'unknown' : by, remote: request.ip };
 }
 
-/** @returns the version in `If-Match`, −1 for one that cannot be ours, `null` without or for `*` */
+/**
+ * Each change says what it is made on, so that nobody overwrites what somebody else has just decided.
+ *
+ * @returns the version in `If-Match`, −1 for one that cannot be ours, `null` for `*`
+ * @throws {UnderstudyError} `UND_API_PRECONDITION`
+ */
 function ifVersionOf(request: FastifyRequest): number | null {
   const header = request.headers['if-match'];
-  if (header === undefined || header.trim() === '*') return null;
+  if (header === undefined) {
+    throw new UnderstudyError(
+      'UND_API_PRECONDITION',
+      'Send If-Match: the ETag that you have seen.',
+    );
+  }
+  if (header.trim() === '*') return null;
   const match = /^"(\d{1,15})"$/.exec(header.trim());
   return match === null ? -1 : Number(match[1]);
+}
+
+/** @throws {UnderstudyError} `UND_API_FIELD` */
+function sinceOf(request: FastifyRequest): number {
+  const { since } = request.query as { since?: unknown };
+  if (since === undefined) return Number.NEGATIVE_INFINITY;
+  const ms = typeof since === 'string' ? Date.parse(since) : Number.NaN;
+  if (!Number.isNaN(ms)) return ms;
+  throw new UnderstudyError('UND_API_FIELD', 'since is a time, as in 2026-11-23T12:00:00Z.');
 }
 
 function sendError(

@@ -1,19 +1,27 @@
 /** Who changed what, when and why: `audit.ndjson` in the data folder, one line of JSON a change. */
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import type { Settings } from '../config/types.ts';
+import type { SettingsState } from '../config/types.ts';
+
+/** Its name in the data folder. */
+export const AUDIT_FILE = 'audit.ndjson';
 
 export interface AuditEntry {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly by: string;
-  /** `api`; `file` when a settings file changed by hand was taken over; `failed` takes back a line. */
-  readonly how: 'api' | 'file' | 'failed';
+  /**
+   * `api`; `file` when a settings file changed by hand was taken over; `expired` at the end of a change that
+   * was made for a time; `failed` takes back a line.
+   */
+  readonly how: 'api' | 'file' | 'expired' | 'failed';
   /** Address it came from; empty where there is none. */
   readonly remote: string;
   /** Version that the change makes. */
   readonly version: number;
-  readonly from: Pick<Settings, 'enabled' | 'rates'>;
-  readonly to: Pick<Settings, 'enabled' | 'rates'>;
+  readonly from: SettingsState;
+  readonly to: SettingsState;
+  /** When `from` comes back by itself, ISO 8601, UTC; empty: the change is for good. */
+  readonly until: string;
   readonly reason: string;
 }
 

@@ -2,16 +2,22 @@
 import { LIMITS } from '../config/defaults.ts';
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
 
-/** At least one of `enabled` and `rates`, and always a reason. */
+/** `undo`, or at least one of `enabled`, `rates` and `requestsPerSecond`; and always a reason. */
 export interface SettingsPatch {
   readonly enabled?: boolean;
   /** Candidate name → rate, 0 to 1; candidates that are not named keep theirs. */
   readonly rates?: Readonly<Record<string, number>>;
+  /** Candidate name → copies a second, 0 (no cap) to LIMITS.requestsPerSecond. */
+  readonly requestsPerSecond?: Readonly<Record<string, number>>;
+  /** Puts back what was in force before the last change. */
+  readonly undo?: true;
+  /** The change is for so long; then what was before comes back. */
+  readonly ttlMs?: number;
   /** 1 to LIMITS.reasonCharacters characters, none of them a control character. */
   readonly reason: string;
 }
 
-const KEYS = new Set(['enabled', 'rates', 'reason']);
+const KEYS = new Set(['enabled', 'rates', 'requestsPerSecond', 'undo', 'ttlMs', 'reason']);
 
 /**
  * @param text - JSON as it was sent; no value is converted to another type
@@ -30,34 +36,63 @@ export function parseSettingsPatch(text: string, candidates: readonly string[]):
   if (enabled !== undefined && typeof enabled !== 'boolean') {
     throw fault('UND_API_FIELD', 'enabled must be true or false.');
   }
-  const rates = body.rates === undefined ? undefined : parseRates(body.rates, candidates);
-  if (enabled === undefined && rates === undefined) {
-    throw fault('UND_API_FIELD', 'Nothing to change: give enabled or rates.');
+  const rates = parseNumbers(body, 'rates', { candidates, max: 1 });
+  const max = LIMITS.requestsPerSecond;
+  const requestsPerSecond = parseNumbers(body, 'requestsPerSecond', { candidates, max });
+  const isChange = enabled !== undefined || rates !== undefined || requestsPerSecond !== undefined;
+  if (body.undo !== undefined && (body.undo !== true || isChange)) {
+    throw fault('UND_API_FIELD', 'undo is true, and stands without anything to change.');
+  }
+  if (!isChange && body.undo === undefined) {
+    const keys = 'enabled, rates, requestsPerSecond or undo';
+    throw fault('UND_API_FIELD', `Nothing to change: give ${keys}.`);
   }
   return {
     ...(enabled === undefined ? {} : { enabled }),
     ...(rates === undefined ? {} : { rates }),
+    ...(requestsPerSecond === undefined ? {} : { requestsPerSecond }),
+    ...(body.undo === undefined ? {} : { undo: true }),
+    ...(body.ttlMs === undefined ? {} : { ttlMs: parseTtl(body.ttlMs) }),
     reason: parseReason(body.reason),
   };
 }
 
-function parseRates(value: unknown, candidates: readonly string[]): Record<string, number> {
-  if (!isRecord(value)) throw fault('UND_API_FIELD', 'rates must be an object: candidate to rate.');
-  const rates: Record<string, number> = Object.create(null);
-  for (const [name, rate] of Object.entries(value)) {
+/** An object of candidates to numbers from 0 to `max`; `undefined` where the key is missing. */
+function parseNumbers(
+  body: Record<string, unknown>,
+  key: 'rates' | 'requestsPerSecond',
+  { candidates, max }: { readonly candidates: readonly string[]; readonly max: number },
+): Record<string, number> | undefined {
+  const value = body[key];
+  if (value === undefined) return undefined;
+  if (!isRecord(value)) {
+    throw fault('UND_API_FIELD', `${key} must be an object: candidate to number.`);
+  }
+  const numbers: Record<string, number> = Object.create(null);
+  for (const [name, number] of Object.entries(value)) {
     if (!candidates.includes(name)) {
       throw fault(
         'UND_API_CANDIDATE',
         `There is no candidate ${quote(name)}; there are: ${candidates.join(', ')}.`,
       );
     }
-    if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1)) {
-      throw fault('UND_API_FIELD', `The rate of ${name} must be a number from 0 to 1.`);
+    if (typeof number !== 'number' || !(number >= 0 && number <= max)) {
+      throw fault('UND_API_FIELD', `${key} of ${name} must be a number from 0 to ${max}.`);
     }
-    rates[name] = rate;
+    numbers[name] = number;
   }
-  if (Object.keys(rates).length === 0) throw fault('UND_API_FIELD', 'rates names no candidate.');
-  return rates;
+  if (Object.keys(numbers).length === 0) {
+    throw fault('UND_API_FIELD', `${key} names no candidate.`);
+  }
+  return numbers;
+}
+
+function parseTtl(value: unknown): number {
+  const { settingsTtlMinMs: min, settingsTtlMaxMs: max } = LIMITS;
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) {
+    return value;
+  }
+  throw fault('UND_API_FIELD', `ttlMs must be an integer from ${min} to ${max}.`);
 }
 
 function parseReason(value: unknown): string {

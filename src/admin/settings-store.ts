@@ -2,8 +2,8 @@
  * The run-time settings: `settings.json` in the data folder is the truth, and survives a run folder on a
  * temporary file system; the same file in the run folder is what all processes read.
  *
- * Invariants: the version counts up by one with each change; nothing is in force that is not in the audit
- * file; a reader sees the old file or the new one, whole. All steps are synchronous, so changes of one
+ * Invariants: the version counts up with each change; nothing is in force that is not in the audit file, but
+ * the end of a change that was made for a time, which its own line has announced; a reader sees the old file or the new one, whole. All steps are synchronous, so changes of one
  * admin process cannot overtake each other, and no other process writes these files.
  */
 import {
@@ -17,12 +17,17 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Config, Settings } from '../config/types.ts';
+import type { Config, Settings, SettingsState } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 import type { RunFolder } from '../telemetry/run-folder.ts';
 import { isFileError } from '../telemetry/secret-file.ts';
-import { configuredSettings, parseSettings } from '../telemetry/settings-reader.ts';
-import { type AuditEntry, appendAudit } from './audit-log.ts';
+import {
+  configuredSettings,
+  parseSettings,
+  settingsAt,
+  stateOf,
+} from '../telemetry/settings-file.ts';
+import { AUDIT_FILE, type AuditEntry, appendAudit } from './audit-log.ts';
 import type { SettingsPatch } from './settings-patch.ts';
 
 /** Who asks for a change. */
@@ -45,7 +50,7 @@ export class SettingsStore {
   constructor(config: Pick<Config, 'mirror' | 'candidates' | 'dataDir'>, folder: RunFolder) {
     this.#kept = join(config.dataDir, 'settings.json');
     this.#published = folder.settings;
-    this.#audit = join(config.dataDir, 'audit.ndjson');
+    this.#audit = join(config.dataDir, AUDIT_FILE);
     this.#settings = configuredSettings(config);
     try {
       const kept = readSettings(this.#kept);
@@ -62,8 +67,9 @@ export class SettingsStore {
     this.reconcile();
   }
 
+  /** What is in force now. */
   get settings(): Settings {
-    return this.#settings;
+    return settingsAt(this.#settings, Date.now());
   }
 
   /**
@@ -71,24 +77,32 @@ export class SettingsStore {
    *
    * @param ifVersion - the version the operator has seen; `null`: any
    * @throws {UnderstudyError} `UND_SETTINGS_CONFLICT` another version is in force;
-   * `UND_SETTINGS_WRITE` it cannot be written: nothing has changed
+   * `UND_SETTINGS_UNDO` there is no change to undo; `UND_SETTINGS_WRITE` it cannot be written: nothing has
+   * changed
    */
   change(patch: SettingsPatch, operator: Operator, ifVersion: number | null = null): Settings {
-    const from = this.#settings;
+    const from = this.#settle();
     if (ifVersion !== null && ifVersion !== from.version) {
       throw new UnderstudyError(
         'UND_SETTINGS_CONFLICT',
         `Version ${from.version} is in force, not ${ifVersion}.`,
       );
     }
-    const at = new Date().toISOString();
+    const now = Date.now();
+    const at = new Date(now).toISOString();
     const { by, remote } = operator;
-    const { reason } = patch;
+    const { reason, ttlMs } = patch;
+    const expiry =
+      ttlMs === undefined
+        ? null
+        : { at: new Date(now + ttlMs).toISOString(), to: from.expiry?.to ?? stateOf(from) };
     const to: Settings = {
-      version: from.version + 1,
-      enabled: patch.enabled ?? from.enabled,
-      rates: { ...from.rates, ...patch.rates },
+      // A version that the end of the last change has been promised is not given to another.
+      version: from.version + (from.expiry === null ? 1 : 2),
+      ...nextState(from, patch),
       changed: { at, by, reason },
+      expiry,
+      previous: stateOf(from),
     };
     this.#write({ ...entryOf(from, to), at, by, how: 'api', remote, reason }, to);
     return to;
@@ -96,7 +110,8 @@ export class SettingsStore {
 
   /**
    * Mends the run folder: a file that is missing, broken or older is written again. One with a higher
-   * version was written by hand while no admin was there: it is in force, so it is taken over.
+   * version was written by hand while no admin was there: it is in force, so it is taken over. A change whose
+   * time is over is ended here, too, under the version that gateway and mirror have given its end already.
    *
    * @throws {UnderstudyError} `UND_SETTINGS_WRITE`
    */
@@ -117,6 +132,18 @@ export class SettingsStore {
     } catch (cause) {
       throw new UnderstudyError('UND_SETTINGS_WRITE', 'Cannot mend the settings files.', { cause });
     }
+    this.#settle();
+  }
+
+  /** Writes the end of a change whose time is over. @returns what is in force */
+  #settle(): Settings {
+    const from = this.#settings;
+    const to = settingsAt(from, Date.now());
+    if (to === from) return from;
+    const { by = '', reason = '' } = to.changed ?? {};
+    const at = new Date().toISOString();
+    this.#write({ ...entryOf(from, to), at, by, how: 'expired', remote: '', reason }, to);
+    return to;
   }
 
   #write(entry: AuditEntry, to: Settings): void {
@@ -149,12 +176,28 @@ export class SettingsStore {
   }
 }
 
-function entryOf(from: Settings, to: Settings): Pick<AuditEntry, 'version' | 'from' | 'to'> {
-  return {
-    version: to.version,
-    from: { enabled: from.enabled, rates: from.rates },
-    to: { enabled: to.enabled, rates: to.rates },
-  };
+function nextState(from: Settings, patch: SettingsPatch): SettingsState {
+  if (patch.undo !== true) {
+    return {
+      enabled: patch.enabled ?? from.enabled,
+      rates: { ...from.rates, ...patch.rates },
+      requestsPerSecond: { ...from.requestsPerSecond, ...patch.requestsPerSecond },
+    };
+  }
+  // What was before a change for a time may have been for a time, too: undone is what would come back.
+  const before = from.expiry?.to ?? from.previous;
+  if (before === null) {
+    throw new UnderstudyError('UND_SETTINGS_UNDO', 'Nobody has changed anything yet.');
+  }
+  return before;
+}
+
+function entryOf(
+  from: Settings,
+  to: Settings,
+): Pick<AuditEntry, 'version' | 'from' | 'to' | 'until'> {
+  const { version } = to;
+  return { version, from: stateOf(from), to: stateOf(to), until: to.expiry?.at ?? '' };
 }
 
 /** @returns `null` where there is no file, or none that can be used */

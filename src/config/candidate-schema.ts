@@ -86,7 +86,7 @@ const candidateBase = {
   maxAnswerBytes: bytes(KiB, GiB).default(DEFAULTS.candidate.maxAnswerBytes).meta({
     description: 'A larger answer ends as candidate_error(too_large).',
   }),
-  maxRequestsPerSecond: number(0, 1_000_000)
+  maxRequestsPerSecond: number(0, LIMITS.requestsPerSecond)
     .default(DEFAULTS.candidate.maxRequestsPerSecond)
     .meta({ description: 'Copies a second, until an operator sets another cap; 0: no cap.' }),
   maxRequestsPerDay: integer(0, 1_000_000_000_000)

@@ -303,6 +303,13 @@ export const LIMITS = {
   /** A file that holds a header of the copies: its size, and how often it is looked at. */
   headerFileBytes: 8 * KiB,
   headerFilePollMs: 1_000,
+  /** The highest cap of copies a second that can be set. */
+  requestsPerSecond: 1_000_000,
+  /** A change of settings that is made for a time: the shortest and the longest. */
+  settingsTtlMinMs: 1_000,
+  settingsTtlMaxMs: 31 * 24 * 3_600_000,
+  /** Audit entries that the API and `understudy audit` show at once, the newest. */
+  auditEntries: 1_000,
   /** Characters of a reason, an operator's name. */
   reasonCharacters: 500,
   operatorCharacters: 100,

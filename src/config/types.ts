@@ -294,14 +294,31 @@ export interface LogConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
 }
 
-/** Run-time settings, as written by admin to `settings.json` in the run folder. */
-export interface Settings {
-  /** Counts up by one with each change; 0 = nobody has changed anything yet. */
-  readonly version: number;
+/** What operators set at run time. */
+export interface SettingsState {
   readonly enabled: boolean;
   /** Candidate name → rate, 0 to 1. A candidate that is missing has its configured rate. */
   readonly rates: Readonly<Record<string, number>>;
+  /** Candidate name → copies a second, 0: no cap. A candidate that is missing has its configured cap. */
+  readonly requestsPerSecond: Readonly<Record<string, number>>;
+}
+
+/** Run-time settings, as written by admin to `settings.json` in the run folder. */
+export interface Settings extends SettingsState {
+  /** Counts up with each change, and with the end of one that was made for a time; 0 = nobody has changed any. */
+  readonly version: number;
   readonly changed: SettingsChange | null;
+  /** The change is for a time: at its end these are in force, as `version` + 1. `null`: for good. */
+  readonly expiry: SettingsExpiry | null;
+  /** What was in force before the change, for `rate undo`; `null` where nobody has changed any. */
+  readonly previous: SettingsState | null;
+}
+
+/** The end of a change that was made for a time. */
+export interface SettingsExpiry {
+  /** Wall clock, ISO 8601, UTC: it holds over restarts, in every process of the host alike. */
+  readonly at: string;
+  readonly to: SettingsState;
 }
 
 export interface SettingsChange {

@@ -3,9 +3,11 @@
  * `--version` answer at once.
  */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import type { AuditOptions } from './commands/audit.ts';
 import type { DeadLetterListOptions } from './commands/dead-letters.ts';
 import type { InstanceOptions } from './commands/instance.ts';
 import type { PairsOptions } from './commands/pairs.ts';
+import type { ChangeOptions } from './commands/settings.ts';
 import { ROLES, type Role } from './process-plan.ts';
 import { readVersion } from './version.ts';
 
@@ -14,7 +16,6 @@ interface ServeOptions {
   readonly role: Role;
   readonly watch?: boolean;
 }
-type Reasoned = InstanceOptions & { readonly reason: string };
 
 /**
  * The whole command line.
@@ -147,14 +148,27 @@ function addSettingsCommands(program: Command): void {
       const { getRate } = await import('./commands/settings.ts');
       await getRate(options);
     });
-  addInstanceOptions(rate.command('set'))
+  addChangeOptions(rate.command('set'))
     .description('set the rate, in force within a second')
     .argument('<rate>', '0 to 1, or a percentage: 0.25, 25%')
-    .requiredOption('--reason <text>', 'why; it is kept with the change')
     .option('--candidate <name>', 'of this candidate; of all where it is missing')
-    .action(async (text: string, options: Reasoned & { readonly candidate?: string }) => {
+    .action(async (text: string, options: ChangeOptions) => {
       const { setRate } = await import('./commands/settings.ts');
       await setRate(text, options);
+    });
+  addChangeOptions(rate.command('cap'))
+    .description('cap the copies a second, in force within a second')
+    .argument('<cap>', 'copies a second, or none: 100, 100/s, none')
+    .option('--candidate <name>', 'of this candidate; of all where it is missing')
+    .action(async (text: string, options: ChangeOptions) => {
+      const { setCap } = await import('./commands/settings.ts');
+      await setCap(text, options);
+    });
+  addChangeOptions(rate.command('undo'))
+    .description('put back what was in force before the last change')
+    .action(async (options: ChangeOptions) => {
+      const { undoChange } = await import('./commands/settings.ts');
+      await undoChange(options);
     });
   const mirror = program.command('mirror').description('the switch that stops all copies');
   mirror.helpCommand(false);
@@ -162,14 +176,22 @@ function addSettingsCommands(program: Command): void {
     ['on', true],
     ['off', false],
   ] as const) {
-    addInstanceOptions(mirror.command(name))
+    addChangeOptions(mirror.command(name))
       .description(`switch mirroring ${name}, in force within a second`)
-      .requiredOption('--reason <text>', 'why; it is kept with the change')
-      .action(async (options: Reasoned) => {
+      .action(async (options: ChangeOptions) => {
         const { setMirror } = await import('./commands/settings.ts');
         await setMirror(enabled, options);
       });
   }
+  addInstanceOptions(program.command('audit'))
+    .description('print who changed what, when and why')
+    .option('--since <time>', 'so long ago, or a time: 24h, 2026-11-23T12:00:00Z')
+    .option('--json', 'print JSON, one change a line', false)
+    .option('--data <folder>', 'data folder, where no instance is running')
+    .action(async (options: AuditOptions) => {
+      const { printAudit } = await import('./commands/audit.ts');
+      await printAudit(options);
+    });
 }
 
 const EXAMPLES = `
@@ -180,6 +202,9 @@ Examples:
   understudy reload                                   the configuration has changed
   understudy status                                   where has every exchange gone?
   understudy rate set 25% --reason "ramp up"          send fewer copies
+  understudy rate set 25% --for 30m --reason "soak"   for half an hour, then as before
+  understudy rate undo --reason "too much"            take the last change back
+  understudy audit --since 24h                        who changed what?
   understudy mirror off --reason "incident 4711"      send none
   understudy pairs --follow | jq .divergence          watch pairs
 
@@ -212,6 +237,12 @@ function addInstanceOptions(command: Command, { remote } = { remote: true }): Co
   return command
     .option('--admin <url>', 'admin API of an instance elsewhere')
     .option('--token-file <file>', 'its bearer token, for --admin');
+}
+
+function addChangeOptions(command: Command): Command {
+  return addInstanceOptions(command)
+    .requiredOption('--reason <text>', 'why; it is kept with the change')
+    .option('--for <time>', 'for so long, then what was before comes back: 30m, 24h');
 }
 
 function parseCount(text: string): number {

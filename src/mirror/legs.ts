@@ -39,6 +39,8 @@ export interface MirrorSettings {
   readonly paused: '' | 'operator' | 'mirror_off';
   /** 0 to 1. */
   rateOf(candidate: string): number;
+  /** Cap of copies a second, 0: none. */
+  requestsPerSecondOf(candidate: string): number;
 }
 
 export interface LegsOptions {
@@ -319,7 +321,10 @@ export class Legs implements LaneOwner {
   }
 
   #sweep(): void {
-    for (const { lane } of this.#sides) lane.sweep();
+    for (const { config, lane } of this.#sides) {
+      lane.guard.setRequestsPerSecond(this.#options.settings.requestsPerSecondOf(config.name));
+      lane.sweep();
+    }
   }
 }
 

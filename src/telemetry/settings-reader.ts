@@ -1,6 +1,7 @@
 /**
  * The run-time settings as a process sees them: `settings.json` and `mirror.off` of the run folder, looked
- * at every LIMITS.settingsPollMs. Nobody has to be alive for that.
+ * at every LIMITS.settingsPollMs, and the end of a change that was made for a time. Nobody has to be alive for
+ * that.
  *
  * Two `stat` calls a look, synchronous on purpose (about 5 µs on a local folder): asynchronous ones wait
  * in libuv's thread pool behind name look-ups, and four hung look-ups would hold back `mirror.off`.
@@ -8,7 +9,9 @@
 import { readFileSync, statSync } from 'node:fs';
 import { LIMITS } from '../config/defaults.ts';
 import type { Config, Settings } from '../config/types.ts';
+import { wallMs } from './clock.ts';
 import type { RunFolder } from './run-folder.ts';
+import { configuredSettings, parseSettings, settingsAt } from './settings-file.ts';
 
 /** Where a malformed file is told of. */
 export interface SettingsLog {
@@ -23,6 +26,9 @@ export class SettingsReader {
   readonly #config: Pick<Config, 'mirror' | 'candidates'>;
   readonly #log: SettingsLog | undefined;
   readonly #listeners = new Set<() => void>();
+  /** As read. */
+  #file: Settings;
+  /** In force: the file's, or what its expiry names. */
   #settings: Settings;
   #mirrorOff = false;
   #stamp = '';
@@ -34,7 +40,8 @@ export class SettingsReader {
     this.#folder = folder;
     this.#config = config;
     this.#log = log;
-    this.#settings = configuredSettings(config);
+    this.#file = configuredSettings(config);
+    this.#settings = this.#file;
   }
 
   /** Looks now, and again every LIMITS.settingsPollMs with an unref'd timer. */
@@ -48,7 +55,7 @@ export class SettingsReader {
     this.#timer = undefined;
   }
 
-  /** Version 0 and the configuration's values until there is a file; then the last good file's. */
+  /** Version 0 and the configuration's values until there is a file; then what is in force of the last good one. */
   get settings(): Settings {
     return this.#settings;
   }
@@ -71,6 +78,14 @@ export class SettingsReader {
     return this.#config.candidates.find(({ name }) => name === candidate)?.rate ?? 0;
   }
 
+  /** Cap of copies a second of a candidate: as set, else as configured; 0: none. */
+  requestsPerSecondOf(candidate: string): number {
+    const { requestsPerSecond } = this.#settings;
+    if (Object.hasOwn(requestsPerSecond, candidate)) return requestsPerSecond[candidate] ?? 0;
+    const own = this.#config.candidates.find(({ name }) => name === candidate);
+    return own?.maxRequestsPerSecond ?? 0;
+  }
+
   /** Calls after each change of settings or of `paused`. */
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
@@ -81,6 +96,8 @@ export class SettingsReader {
     const before = this.#settings;
     this.#lookAtMirrorOff();
     this.#lookAtSettings();
+    // Once it has expired a change stays so, even where the clock goes back.
+    if (this.#settings === this.#file) this.#settings = settingsAt(this.#file, wallMs());
     if (before === this.#settings && paused === this.paused) return;
     for (const listener of this.#listeners) listener();
   }
@@ -105,7 +122,10 @@ export class SettingsReader {
           : null;
       this.#stamp = stamp;
       if (settings === null) this.#reject();
-      else this.#settings = settings;
+      else {
+        this.#file = settings;
+        this.#settings = settings;
+      }
     } catch {
       // No descriptor left, say: it is read at the next look, whether or not it has changed by then.
       if (this.#stamp !== UNREADABLE) this.#reject();
@@ -120,51 +140,4 @@ export class SettingsReader {
       settings_version: this.#settings.version,
     });
   }
-}
-
-/** Settings while nobody has changed any: version 0, switch and rates of the configuration. */
-export function configuredSettings(config: Pick<Config, 'mirror' | 'candidates'>): Settings {
-  const rates: Record<string, number> = Object.create(null);
-  for (const { name, rate } of config.candidates) rates[name] = rate;
-  return { version: 0, enabled: config.mirror.enabled, rates, changed: null };
-}
-
-/**
- * Reads a settings file.
- *
- * @returns `null` for anything but an object of known keys with values in range
- */
-export function parseSettings(text: string): Settings | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  if (!isRecord(value)) return null;
-  const { version, enabled, changed } = value;
-  if (typeof version !== 'number' || !Number.isInteger(version)) return null;
-  if (version < 0 || version > LIMITS.settingsVersionMax) return null;
-  if (typeof enabled !== 'boolean') return null;
-  const rates = parseRates(value.rates);
-  if (rates === null) return null;
-  if (changed === null) return { version, enabled, rates, changed };
-  if (!isRecord(changed)) return null;
-  const { at, by, reason } = changed;
-  if (typeof at !== 'string' || typeof by !== 'string' || typeof reason !== 'string') return null;
-  return { version, enabled, rates, changed: { at, by, reason } };
-}
-
-function parseRates(value: unknown): Record<string, number> | null {
-  if (!isRecord(value)) return null;
-  const rates: Record<string, number> = Object.create(null);
-  for (const [name, rate] of Object.entries(value)) {
-    if (typeof rate !== 'number' || !(rate >= 0 && rate <= 1)) return null;
-    rates[name] = rate;
-  }
-  return rates;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

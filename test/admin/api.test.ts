@@ -36,7 +36,7 @@ async function start() {
   const patch = (body: string, headers: Record<string, string> = {}) =>
     fetch(`${url}/v1/settings`, {
       method: 'PATCH',
-      headers: { ...AUTH, ...JSON_TYPE, ...headers },
+      headers: { ...AUTH, ...JSON_TYPE, 'if-match': '*', ...headers },
       body,
     });
   return { config, store, url, patch, logged };
@@ -185,6 +185,17 @@ describe('the admin API', () => {
     ['10 MB', `{"enabled":true,"reason":"${'x'.repeat(1e7)}"}`, 'UND_API_TOO_LARGE'],
     ['an unknown candidate', '{"rates":{"v9":1},"reason":"x"}', 'UND_API_CANDIDATE'],
     ['no reason', '{"enabled":true}', 'UND_API_REASON'],
+    ['an empty reason', '{"enabled":true,"reason":" "}', 'UND_API_REASON'],
+    ['a reason of two lines', '{"enabled":true,"reason":"a\\nb"}', 'UND_API_REASON'],
+    ['a cap of -1', '{"requestsPerSecond":{"v7":-1},"reason":"x"}', 'UND_API_FIELD'],
+    ['a cap of 1e400', '{"requestsPerSecond":{"v7":1e400},"reason":"x"}', 'UND_API_FIELD'],
+    ['a cap of "50"', '{"requestsPerSecond":{"v7":"50"},"reason":"x"}', 'UND_API_FIELD'],
+    ['no cap at all', '{"requestsPerSecond":{},"reason":"x"}', 'UND_API_FIELD'],
+    ['a time of 1 ms', '{"enabled":false,"ttlMs":1,"reason":"x"}', 'UND_API_FIELD'],
+    ['a time for ever', '{"enabled":false,"ttlMs":1e300,"reason":"x"}', 'UND_API_FIELD'],
+    ['a time alone', '{"ttlMs":60000,"reason":"x"}', 'UND_API_FIELD'],
+    ['undo with a change', '{"undo":true,"enabled":false,"reason":"x"}', 'UND_API_FIELD'],
+    ['undo: false', '{"undo":false,"reason":"x"}', 'UND_API_FIELD'],
     [
       'a target',
       '{"candidates":{"v7":{"url":"http://127.0.0.1:1"}},"reason":"x"}',
@@ -218,6 +229,49 @@ describe('the admin API', () => {
     const versions = answers.map(({ headers }) => Number(headers.get('etag')?.slice(1, -1)));
     expect(versions.sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
     expect(store.settings.version).toBe(40);
+  });
+
+  it('T-04: takes no change that does not say what it is made on', async () => {
+    const { url, store } = await start();
+    const answer = await fetch(`${url}/v1/settings`, {
+      method: 'PATCH',
+      headers: { ...AUTH, ...JSON_TYPE },
+      body: '{"enabled":false,"reason":"x"}',
+    });
+    expect(answer.status).toBe(428);
+    expect(await answer.json()).toMatchObject({ code: 'UND_API_PRECONDITION' });
+    expect(store.settings.version).toBe(0);
+  });
+
+  it('sets caps, changes for a time, undoes, and tells all of it in the audit', async () => {
+    const { url, patch } = await start();
+    await patch('{"requestsPerSecond":{"v7":50},"reason":"small host"}');
+    const soak = await patch('{"rates":{"v7":1},"ttlMs":60000,"reason":"soak"}');
+    const soaked = (await soak.json()) as { expiry: { at: string } };
+    expect(soaked).toMatchObject({ requestsPerSecond: { v7: 50, v8: 0 }, rates: { v7: 1 } });
+    expect(Date.parse(soaked.expiry.at) - Date.now()).toBeGreaterThan(50_000);
+    const undone = await (await patch('{"undo":true,"reason":"too much"}')).json();
+    expect(undone).toMatchObject({ version: 4, rates: { v7: 0.25 }, expiry: null });
+    const audit = async (query = '') => {
+      const answer = await fetch(`${url}/v1/audit${query}`, { headers: AUTH });
+      return (await answer.json()) as { entries: object[] };
+    };
+    expect((await audit()).entries).toMatchObject([
+      { version: 1, reason: 'small host', to: { requestsPerSecond: { v7: 50 } }, until: '' },
+      { version: 2, reason: 'soak', until: soaked.expiry.at },
+      { version: 4, reason: 'too much', from: { rates: { v7: 1 } } },
+    ]);
+    expect((await audit('?since=2999-01-01T00:00:00Z')).entries).toEqual([]);
+    const wrong = await fetch(`${url}/v1/audit?since=yesterday`, { headers: AUTH });
+    expect(wrong.status).toBe(400);
+    expect((await fetch(`${url}/v1/audit`)).status).toBe(401);
+  });
+
+  it('answers 409 to an undo where nothing was done', async () => {
+    const { patch } = await start();
+    const answer = await patch('{"undo":true,"reason":"x"}');
+    expect(answer.status).toBe(409);
+    expect(await answer.json()).toMatchObject({ code: 'UND_SETTINGS_UNDO' });
   });
 
   it('T-04: lets one of many through that saw the same version', async () => {

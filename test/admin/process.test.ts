@@ -57,7 +57,11 @@ async function patch(status: AdminStatus, body: object): Promise<Response> {
   const token = readFileSync(status.tokenFile, 'utf8').trim();
   return fetch(`${status.url}/v1/settings`, {
     method: 'PATCH',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'if-match': '*',
+    },
     body: JSON.stringify(body),
   });
 }

@@ -8,10 +8,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SettingsStore } from '../../src/admin/settings-store.ts';
 import { runFolder } from '../../src/telemetry/run-folder.ts';
-import { parseSettings, SettingsReader } from '../../src/telemetry/settings-reader.ts';
+import { parseSettings } from '../../src/telemetry/settings-file.ts';
+import { SettingsReader } from '../../src/telemetry/settings-reader.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { configIn } from './config.ts';
 
@@ -96,6 +97,91 @@ describe('SettingsStore', () => {
     writeFileSync(folder.settings, '{"version":7,"enabled":false,"rates":{},"changed":null}');
     expect(open().settings).toMatchObject({ version: 7, enabled: false });
     expect(audit().at(-1)).toMatchObject({ how: 'file', version: 7, to: { enabled: false } });
+  });
+
+  describe('with a change for a time', () => {
+    const START = Date.UTC(2026, 10, 23, 12);
+    const soak = { rates: { v7: 1 }, ttlMs: 60_000, reason: 'soak' };
+
+    beforeEach(() => {
+      vi.useFakeTimers({ now: START, toFake: ['Date'] });
+    });
+    afterEach(() => {
+      vi.useRealTimers();
+    });
+
+    it('I9: ends it at its moment, under the next version, also while admin is away', () => {
+      const { config, folder, open, store, audit } = start();
+      store.change(soak, kim);
+      const reader = new SettingsReader(folder, config);
+      const look = () => {
+        reader.start();
+        reader.stop();
+      };
+      look();
+      expect(reader.rateOf('v7')).toBe(1);
+      vi.setSystemTime(START + 59_999);
+      look();
+      expect(reader.rateOf('v7')).toBe(1);
+      vi.setSystemTime(START + 60_000);
+      look();
+      expect(reader.rateOf('v7')).toBe(0.25);
+      expect(reader.settings).toMatchObject({ version: 2, changed: { by: 'kim' }, expiry: null });
+      vi.setSystemTime(START); // a clock that is set back does not bring it back
+      look();
+      expect(reader.rateOf('v7')).toBe(0.25);
+      vi.setSystemTime(START + 61_000);
+      const again = open();
+      expect(again.settings).toEqual(reader.settings);
+      expect(audit().at(-1)).toMatchObject({
+        how: 'expired',
+        version: 2,
+        by: 'kim',
+        from: { rates: { v7: 1 } },
+        to: { rates: { v7: 0.25 } },
+      });
+      look();
+      expect(reader.settings).toMatchObject({ version: 2, rates: { v7: 0.25 } });
+    });
+
+    it('gives no version twice: a change before its end leaves out the one its end was promised', () => {
+      const { store } = start();
+      store.change(soak, kim);
+      expect(store.change({ enabled: false, reason: 'off' }, kim).version).toBe(3);
+      vi.setSystemTime(START + 120_000);
+      expect(store.settings).toMatchObject({ version: 3, enabled: false, rates: { v7: 1 } });
+    });
+
+    it('T-04: refuses a change that was decided before its end', () => {
+      const { store } = start();
+      const { version } = store.change(soak, kim);
+      vi.setSystemTime(START + 60_000);
+      expect(() => store.change({ enabled: false, reason: 'off' }, kim, version)).toThrowError(
+        expect.objectContaining({ code: 'UND_SETTINGS_CONFLICT' }),
+      );
+      expect(store.change({ enabled: false, reason: 'off' }, kim, version + 1).version).toBe(3);
+    });
+
+    it('goes back to what is for good, not to another change for a time', () => {
+      const { store } = start();
+      store.change(soak, kim);
+      store.change({ ...soak, rates: { v7: 0.75 }, ttlMs: 120_000 }, kim);
+      expect(store.change({ undo: true, reason: 'back' }, kim).rates.v7).toBe(0.25);
+      store.change(soak, kim);
+      store.change({ ...soak, rates: { v7: 0.75 }, ttlMs: 120_000 }, kim);
+      vi.setSystemTime(START + 120_000);
+      expect(store.settings.rates.v7).toBe(0.25);
+    });
+  });
+
+  it('undoes a change, and an undo', () => {
+    const { store } = start();
+    store.change({ rates: { v7: 0.5 }, reason: 'up' }, kim);
+    store.change({ enabled: false, rates: { v7: 0 }, reason: 'sick' }, kim);
+    const undone = store.change({ undo: true, reason: 'mistake' }, kim);
+    expect(undone).toMatchObject({ version: 3, enabled: true, rates: { v7: 0.5 } });
+    const again = store.change({ undo: true, reason: 'no mistake' }, kim);
+    expect(again).toMatchObject({ version: 4, enabled: false, rates: { v7: 0 } });
   });
 
   it('T-04: refuses a change of a version that is no longer in force', () => {

@@ -70,9 +70,12 @@ describe('the command line', () => {
       'rate',
       'rate get',
       'rate set',
+      'rate cap',
+      'rate undo',
       'mirror',
       'mirror on',
       'mirror off',
+      'audit',
     ]);
   });
 
@@ -81,6 +84,9 @@ describe('the command line', () => {
     [['rate', 'set', '0.5'], "error: required option '--reason <text>' not specified"],
     [['rate', 'set', '7', '--reason', 'x'], 'UND_USAGE: A rate is 0 to 1 or 0% to 100%, not 7.'],
     [['deadletter', 'drop'], 'UND_USAGE: Say which: ids, or --all.'],
+    [['rate', 'set', '1', '--for', '5', '--reason', 'x'], 'UND_USAGE: A time is a number and s'],
+    [['rate', 'cap', '0', '--reason', 'x'], 'UND_USAGE: A cap is a number a second, or none'],
+    [['audit', '--since', 'once'], 'UND_USAGE: Since when?'],
     [['serve', '--role', 'king'], 'Allowed choices are all, gateway, backstage.'],
     [['status', '--admin', 'http://127.0.0.1:1'], 'UND_USAGE: --admin needs --token-file'],
   ])('ends with exit code 2 when it does not understand %j', async (args, message) => {
@@ -89,7 +95,7 @@ describe('the command line', () => {
     expect(stderr).toContain(message);
   });
 
-  it.each([['status'], ['rate', 'get'], ['pairs']].map((args) => [args]))(
+  it.each([['status'], ['rate', 'get'], ['pairs'], ['audit']].map((args) => [args]))(
     'ends with exit code 1 and a code when there is no instance: %j',
     async (args) => {
       const { code, stderr } = await runCli([...args, '--run', join(makeFolder(), 'none')]);

@@ -1,5 +1,5 @@
 /** What operators do with a running instance, through the command line. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Pair } from '../../src/pair/pair.ts';
 import { TestCandidate } from '../e2e/candidate.ts';
 import { Incumbent } from '../e2e/incumbent.ts';
@@ -70,4 +70,39 @@ test('an admin API elsewhere is reached with its URL and token file', async () =
   );
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/^understudy: UND_ADMIN_REFUSED: 4\d\d: .*no candidate "nobody"/);
+});
+
+test('I9: a change for a time ends by itself in gateway and mirror, with admin gone, and is audited', async () => {
+  const instance = await start();
+  await instance.cli('rate', 'cap', '500/s', '--reason', 'small host');
+  const set = await instance.cli('rate', 'set', '10%', '--for', '3s', '--reason', 'soak');
+  expect(set.stdout).toMatch(/cap +cand +500 copies a second\n/);
+  expect(set.stdout).toMatch(/settings +version 2, .*: soak; until 20/);
+  const versions = async () => [
+    (await instance.gateway()).settingsVersion,
+    (await instance.mirror()).settingsVersion,
+  ];
+  await until('in force', async () => (await versions()).every((version) => version === 2));
+  expect((await instance.mirror()).candidates[0]).toMatchObject({
+    rate: 0.1,
+    guard: { requestsPerSecond: 500 },
+  });
+  const { pid } = await instance.admin();
+  process.kill(pid, 'SIGSTOP');
+  onTestFinished(() => {
+    process.kill(pid, 'SIGCONT');
+  });
+  await until('ended', async () => (await versions()).every((version) => version === 3));
+  expect((await instance.mirror()).candidates[0]?.rate).toBe(1);
+  process.kill(pid, 'SIGCONT');
+  const { dataDir } = await instance.admin();
+  const audit = async () =>
+    (await instance.cli('audit', '--since', '1h', '--data', dataDir)).stdout;
+  await until('audited', async () => (await audit()).split('\n').length === 4);
+  const [cap, soak, end] = (await audit()).split('\n');
+  expect(cap).toMatch(/ {2}api {2}version 1: cap of cand 0 → 500 {2}by .*: small host$/);
+  expect(soak).toMatch(/ {2}api {2}version 2: rate of cand 1 → 0\.1, until 20.*: soak$/);
+  expect(end).toMatch(/ {2}expired {2}version 3: rate of cand 0\.1 → 1 {2}by .*soak$/);
+  const undone = await instance.cli('rate', 'undo', '--reason', 'again');
+  expect(undone.stdout).toMatch(/rate +cand +0\.1 /);
 });

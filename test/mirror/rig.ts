@@ -74,9 +74,23 @@ export function httpCandidate(
 
 /** Settings in the test's hands. */
 export class TestSettings implements MirrorSettings {
+  readonly #candidates: ReadonlyMap<string, number>;
+
+  constructor(config: Pick<Config, 'candidates'>) {
+    this.#candidates = new Map(
+      config.candidates.map(({ name, maxRequestsPerSecond }) => [name, maxRequestsPerSecond]),
+    );
+  }
+
   readonly settings = { version: 3 };
   paused: MirrorSettings['paused'] = '';
   readonly rates = new Map<string, number>();
+
+  readonly caps = new Map<string, number>();
+
+  requestsPerSecondOf(candidate: string): number {
+    return this.caps.get(candidate) ?? this.#candidates.get(candidate) ?? 0;
+  }
 
   rateOf(candidate: string): number {
     return this.rates.get(candidate) ?? 1;
@@ -98,7 +112,7 @@ export async function startMirror(
 ): Promise<Rig> {
   const ledger = new LegLedger();
   const recorder = new MemoryRecorder(ledger, options.committed);
-  const settings = new TestSettings();
+  const settings = new TestSettings(config);
   const { wireSocket } = runFolder(options.folder ?? tempFolder());
   const candidates = new Map(
     config.candidates.flatMap((candidate) =>

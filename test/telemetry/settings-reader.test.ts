@@ -4,7 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { DEFAULTS, LIMITS } from '../../src/config/defaults.ts';
 import type { Config } from '../../src/config/types.ts';
 import { type RunFolder, runFolder } from '../../src/telemetry/run-folder.ts';
-import { parseSettings, SettingsReader } from '../../src/telemetry/settings-reader.ts';
+import { parseSettings } from '../../src/telemetry/settings-file.ts';
+import { SettingsReader } from '../../src/telemetry/settings-reader.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 

@@ -69,13 +69,18 @@ export class AdminApi {
   /**
    * PATCH /v1/settings, in the name of the user of this machine.
    *
+   * @param version - of the settings that the change was decided on
    * @throws {UnderstudyError} `UND_ADMIN_UNREACHABLE` no answer; `UND_ADMIN_REFUSED` with the API's reason
    */
-  change<T>(patch: object): Promise<T> {
-    return this.#ask('PATCH', '/v1/settings', patch);
+  change<T>(patch: object, version: number): Promise<T> {
+    return this.#ask('PATCH', '/v1/settings', { body: patch, version });
   }
 
-  async #ask<T>(method: string, path: string, body?: object): Promise<T> {
+  async #ask<T>(
+    method: string,
+    path: string,
+    change?: { readonly body: object; readonly version: number },
+  ): Promise<T> {
     let response: Response;
     let text: string;
     try {
@@ -84,9 +89,11 @@ export class AdminApi {
         headers: {
           authorization: `Bearer ${this.#token}`,
           'x-understudy-operator': operatorName(),
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(change === undefined
+            ? {}
+            : { 'content-type': 'application/json', 'if-match': `"${change.version}"` }),
         },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(change === undefined ? {} : { body: JSON.stringify(change.body) }),
         signal: AbortSignal.timeout(LIMITS.adminRequestMs),
       });
       text = await response.text();

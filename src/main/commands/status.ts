@@ -13,7 +13,7 @@ import type { Settings } from '../../config/types.ts';
 import { UnderstudyError } from '../../errors.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
 import type { RunFolder } from '../../telemetry/run-folder.ts';
-import { parseSettings } from '../../telemetry/settings-reader.ts';
+import { parseSettings, settingsAt } from '../../telemetry/settings-file.ts';
 import { describeCandidate } from './candidate-line.ts';
 import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
 import { describeChange, renderSettings } from './settings.ts';
@@ -72,7 +72,8 @@ function silentProcesses({ processes }: InstanceStatus): string[] {
 
 function readSettings(folder: RunFolder): Settings | null {
   try {
-    return parseSettings(readFileSync(folder.settings, 'utf8'));
+    const settings = parseSettings(readFileSync(folder.settings, 'utf8'));
+    return settings === null ? null : settingsAt(settings, Date.now());
   } catch {
     return null; // nobody has changed anything yet
   }
