@@ -14,9 +14,10 @@ import { WireDecoder, type WireMessage } from '../../src/wire/decoder.ts';
 import { type ExchangeCell, exchangeCellId } from '../../src/wire/exchange-ledger.ts';
 import type { GatewayStatus } from '../../src/wire/gateway-status.ts';
 import type { ExchangeFrame } from '../../src/wire/messages.ts';
-import { segments } from '../support/segments.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
+
+export { writePieces } from '../support/write-pieces.ts';
 
 export const ROUTE: RouteConfig = {
   name: 'score',
@@ -215,19 +216,6 @@ export async function startOrigin(
   });
   const address = server.address();
   return { port: typeof address === 'object' && address ? address.port : 0, received, sockets };
-}
-
-/** Writes in pieces; the next only when the one before has left this process. */
-export async function writePieces(
-  socket: Socket,
-  bytes: Buffer,
-  cut: readonly number[],
-): Promise<void> {
-  for (const piece of segments(bytes, cut)) {
-    if (socket.destroyed) return;
-    await new Promise((resolve) => socket.write(piece, resolve));
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 export interface RawCaller {
