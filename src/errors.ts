@@ -192,6 +192,9 @@ export const ERRORS = {
   UND_KAFKA_RECORD_UNREADABLE: row('internal', false, 'A pair cannot be made into a record.'),
   UND_KAFKA_FAILED: row('kafka', true, 'The brokers answered a send with an error.'),
   UND_PUBLISHER_DOWN: row('internal', true, 'The publisher thread ended; it is started again.'),
+
+  // analysis
+  UND_ANALYSIS_DOMAIN: row('internal', false, 'A statistical function got a value it is not for.'),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -21,6 +21,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: boolean }> = {
   prediction: { rooms: [], packages: true },
   pair: { rooms: [], packages: true },
   record: { rooms: ['pair', 'wire', 'telemetry'], packages: true },
+  analysis: { rooms: ['pair', 'record', 'telemetry'], packages: true },
   admin: { rooms: ['config', 'wire', 'pair', 'record', 'telemetry'], packages: true },
   telemetry: { rooms: [], packages: false },
   demo: { rooms: ['pair', 'record', 'admin', 'telemetry', 'wire'], packages: true },
