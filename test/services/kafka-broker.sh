@@ -9,6 +9,8 @@
 #   kafka-broker.sh stop  DIR                 SIGTERM every node, wait 30 s, SIGKILL what is left
 #   kafka-broker.sh kill  DIR NODE            SIGKILL one node (counted from 1)
 #   kafka-broker.sh up    DIR NODE            start it again on its old data, wait for it
+#   kafka-broker.sh pause DIR NODE            SIGSTOP: it stays connected and does nothing
+#   kafka-broker.sh resume DIR NODE           SIGCONT
 #
 # Ports of node i: PORT + 10 * (i - 1) is PLAINTEXT, the next one the controller's, and with
 # KAFKA_SECURE=1 the three after that SASL_SSL, SASL_PLAINTEXT and SSL (which wants a client
@@ -237,6 +239,7 @@ stop() { # DIR
   touch "$1/stopped"
   for file in "$1"/node*/pid; do [ -f "$file" ] && pids+=("$(cat "$file")"); done
   [ ${#pids[@]} -eq 0 ] && return 0
+  kill -CONT "${pids[@]}" 2>/dev/null || true
   kill "${pids[@]}" 2>/dev/null || true
   for ((i = 0; i < 300; i++)); do
     left=0
@@ -256,6 +259,8 @@ case ${1:-} in
   stop) stop "$(cd "$2" && pwd)" ;;
   kill) kill -9 "$(cat "$2/node$3/pid")" && rm -f "$2/node$3/pid" ;;
   up) dir=$(cd "$2" && pwd) && launch "$dir" "$3" && ready "$dir" "$3" ;;
+  pause) kill -STOP "$(cat "$2/node$3/pid")" ;;
+  resume) kill -CONT "$(cat "$2/node$3/pid")" ;;
   guard) guard "$2" "$3" ;;
-  *) sed -n '2,27p' "$self" && exit 2 ;;
+  *) sed -n '2,29p' "$self" && exit 2 ;;
 esac

@@ -46,6 +46,9 @@ export interface KafkaService extends KafkaBrokers {
   stop(): Promise<void>;
   /** SIGKILL to one node (default 1). */
   kill(node?: number): Promise<void>;
+  /** SIGSTOP to one node: it stays connected, and does nothing. */
+  pause(node: number): Promise<void>;
+  resume(node: number): Promise<void>;
   /** Starts a killed node again on its old data and waits until it serves (about 7 s). */
   restart(node?: number): Promise<void>;
 }
@@ -110,6 +113,12 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServi
     },
     kill: async (node = 1) => {
       await runScript(script, ['kill', folder, String(node)]);
+    },
+    pause: async (node) => {
+      await runScript(script, ['pause', folder, String(node)]);
+    },
+    resume: async (node) => {
+      await runScript(script, ['resume', folder, String(node)]);
     },
     restart: async (node = 1) => {
       await runScript(script, ['up', folder, String(node)]);
