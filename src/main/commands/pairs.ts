@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../../config/defaults.ts';
 import { JournalReader } from '../../record/journal-reader.ts';
 import { findAdmin, findRunFolder, type InstanceOptions } from './instance.ts';
+import { watchReader } from './reader-watch.ts';
 
 export interface PairsOptions extends InstanceOptions {
   /** Goes on with new pairs until it is ended. */
@@ -18,29 +19,29 @@ export interface PairsOptions extends InstanceOptions {
 /** Ends when the pairs are written, or with `follow` when nobody reads any more. */
 export async function printPairs(options: PairsOptions): Promise<void> {
   const reader = JournalReader.open(await findDataFolder(options));
-  let readable = true;
-  process.stdout.on('error', () => {
-    // EPIPE: `head` has seen enough.
-    readable = false;
-  });
+  // EPIPE: `head` has seen enough.
+  const gone = new AbortController();
+  const endWatch = watchReader(() => gone.abort());
   let generation = reader.generation();
   let seq = Math.max(0, reader.lastSeq() - options.limit);
   let left = options.follow ? Number.POSITIVE_INFINITY : options.limit;
-  while (readable && left > 0) {
+  while (!gone.signal.aborted && left > 0) {
     const page = reader.pairsAfter(seq, Math.min(left, LIMITS.followPairs));
     for (const pair of page) {
       seq = pair.seq;
-      if (!process.stdout.write(`${pair.json}\n`) && readable) await drained();
+      if (!process.stdout.write(`${pair.json}\n`) && !gone.signal.aborted) await drained();
     }
     left -= page.length;
     if (page.length > 0) continue;
     if (!options.follow) break;
-    await sleep(LIMITS.followPollMs);
+    await sleep(LIMITS.followPollMs, undefined, { signal: gone.signal }).catch(() => undefined);
+    if (gone.signal.aborted) break;
     if (reader.generation() === generation) continue;
     // The journal was set aside and a new one begun: its sequences begin anew.
     generation = reader.generation();
     seq = 0;
   }
+  endWatch();
   reader.close();
 }
 
