@@ -20,6 +20,7 @@ import { EXIT_ADDRESS_TAKEN, type ProcessInput } from './process-input.ts';
 import { type ProcessPlan, processesOf, type Role, STOP_ORDER } from './process-plan.ts';
 import { ReloadLog, type ReloadStatus } from './reload-log.ts';
 import { rollOut } from './rollout.ts';
+import { RunFolderLock } from './run-folder-lock.ts';
 import { refuseSecondSupervisor, stopOrphans } from './takeover.ts';
 
 export interface SupervisorOptions {
@@ -62,6 +63,7 @@ export class Supervisor {
   #sockets: readonly ListeningSocket[] = [];
   #children: readonly Child[] = [];
   #status: StatusServer | null = null;
+  #lock: RunFolderLock | null = null;
   #heartbeat: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | null = null;
   #failure: UnderstudyError | null = null;
@@ -163,13 +165,14 @@ export class Supervisor {
     leaveMemoryOutOfCoreDumps();
     makePrivateFolder(config.runDir);
     await refuseSecondSupervisor(this.#folder, role);
-    if (role !== 'gateway') this.#makeDataFolder(config);
-    const orphans = await stopOrphans(this.#folder, role, log);
-    if (role !== 'backstage') {
-      const patienceMs = orphans.length > 0 ? LIMITS.takeoverMs : 0;
-      this.#sockets = await bindListeners(config, { patienceMs });
-    }
+    this.#lock = new RunFolderLock(this.#folder, role);
     try {
+      if (role !== 'gateway') this.#makeDataFolder(config);
+      const orphans = await stopOrphans(this.#folder, role, log);
+      if (role !== 'backstage') {
+        const patienceMs = orphans.length > 0 ? LIMITS.takeoverMs : 0;
+        this.#sockets = await bindListeners(config, { patienceMs });
+      }
       this.#status = await serveStatus(this.#folder.statusSocket(`supervisor-${role}`), {
         status: () => this.status(),
         // None can reject: each step of a stop ends in a kill, and a reload keeps its errors.
@@ -182,6 +185,7 @@ export class Supervisor {
       });
     } catch (error) {
       for (const socket of this.#sockets) socket.close();
+      this.#lock.release();
       throw error;
     }
     this.#children = processesOf(config, role).map((plan) =>
@@ -352,6 +356,7 @@ export class Supervisor {
     }
     for (const socket of this.#sockets) socket.close();
     await this.#status?.close();
+    this.#lock?.release();
     log.info('stopped');
     this.#stopped.resolve();
   }

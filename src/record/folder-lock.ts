@@ -1,14 +1,10 @@
-/**
- * One folder, one owner. Node has no flock; a held `BEGIN EXCLUSIVE` on an empty database is one: the kernel
- * drops it with the process, however that ends.
- */
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { UnderstudyError } from '../errors.ts';
-import { isBusy } from './sqlite-errors.ts';
+import { FileLock } from './file-lock.ts';
 
+/** One data folder, one owner. */
 export class FolderLock {
-  readonly #db: DatabaseSync;
+  readonly #lock: FileLock;
 
   /**
    * Takes the lock, at once or not at all.
@@ -17,18 +13,15 @@ export class FolderLock {
    * @throws {UnderstudyError} `UND_JOURNAL_LOCKED` when somebody has it; errors of SQLite as they are
    */
   constructor(dataDir: string) {
-    this.#db = new DatabaseSync(join(dataDir, 'journal.lock'), { timeout: 0 });
-    try {
-      this.#db.exec('BEGIN EXCLUSIVE');
-    } catch (error) {
-      this.#db.close();
-      if (!isBusy(error)) throw error;
+    const lock = FileLock.take(join(dataDir, 'journal.lock'));
+    if (lock === null) {
       const message = `Another instance records to ${dataDir}: give each instance its own dataDir.`;
-      throw new UnderstudyError('UND_JOURNAL_LOCKED', message, { cause: error });
+      throw new UnderstudyError('UND_JOURNAL_LOCKED', message);
     }
+    this.#lock = lock;
   }
 
   release(): void {
-    this.#db.close();
+    this.#lock.release();
   }
 }

@@ -103,6 +103,17 @@ describe('the supervisor', () => {
     await expect(start(config, 'all')).rejects.toThrow('Another supervisor');
   });
 
+  it('is the only one, however close together two are started', async () => {
+    const config = makeConfig();
+    const [first, second] = await Promise.allSettled([start(config), start(config)]);
+    const refused = [first, second].filter(({ status }) => status === 'rejected');
+    expect(refused).toEqual([
+      { status: 'rejected', reason: expect.objectContaining({ code: 'UND_RUN_FOLDER' }) },
+    ]);
+    const both = await Promise.allSettled([start(config, 'gateway'), start(config, 'backstage')]);
+    expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  });
+
   it('says in one sentence that a port is taken, and starts nothing', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
