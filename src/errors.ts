@@ -36,6 +36,7 @@ export const ERRORS = {
   UND_RUN_FOLDER: row('disk', false, 'The run folder cannot be used.'),
   UND_SOCKET_PATH_LONG: row('operator', false, 'A Unix socket path is over 107 bytes.'),
   UND_LISTEN_FAILED: row('operator', true, 'A listening address cannot be bound.'),
+  UND_TLS_FILE: row('operator', true, 'A certificate, key or CA file cannot be used.'),
   UND_DATA_FOLDER: row('disk', true, 'The data folder cannot be used; nothing is recorded.'),
   UND_PROCESS_ENDED: row('internal', true, 'A process ended unasked; it is started again.'),
   UND_PROCESS_SILENT: row('internal', true, 'A process does not answer; it is replaced.'),

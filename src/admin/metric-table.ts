@@ -91,6 +91,26 @@ export const METRICS = {
     ['process', 'reason'],
     'Requests refused since they could not be framed without doubt.',
   ),
+  understudy_tls_handshakes_total: row(
+    'counter',
+    ['process', 'listener', 'outcome'],
+    'TLS handshakes with callers: ok, or why they failed.',
+  ),
+  understudy_tls_certificate_expiry_timestamp_seconds: row(
+    'gauge',
+    ['process', 'listener', 'name'],
+    'When a certificate of a listener ends, Unix time; absent where none is loaded.',
+  ),
+  understudy_tls_certificate_fault: row(
+    'gauge',
+    ['process', 'listener', 'name'],
+    '1 while the files of a certificate cannot be used; an older one is in use meanwhile.',
+  ),
+  understudy_tls_reloads_total: row(
+    'counter',
+    ['process', 'listener', 'name', 'outcome'],
+    'Changed certificate files that were taken, or failed.',
+  ),
   understudy_incumbent_addresses: row(
     'gauge',
     ['process', 'listener', 'state'],

@@ -3,7 +3,7 @@ import { Registry } from '@prometheus-io/client';
 import type { MirrorStatus } from '../record/mirror-status.ts';
 import type { RecorderStatus } from '../record/recorder-port.ts';
 import type { HistogramSnapshot } from '../telemetry/histogram.ts';
-import type { GatewayStatus, IncumbentStatus } from '../wire/gateway-status.ts';
+import type { GatewayStatus, IncumbentStatus, ListenerTlsStatus } from '../wire/gateway-status.ts';
 import type { BookMemory } from './book-memory.ts';
 import { addGuard } from './guard-metrics.ts';
 import type { InstanceStatus, ProcessStatus } from './instance-status.ts';
@@ -156,6 +156,7 @@ function addGateway(samples: Samples, gateway: GatewayStatus): void {
   for (const [reason, count] of Object.entries(connections.refused)) {
     samples.add('understudy_refused_requests_total', count, { ...labels, reason });
   }
+  for (const tls of gateway.tls) addListenerTls(samples, gateway.name, tls);
   for (const incumbent of gateway.incumbents) addIncumbent(samples, gateway.name, incumbent);
   add('understudy_gateway_held_bytes', gateway.heldBytes);
   add('understudy_gateway_held_limit_bytes', gateway.maxHeldBytes);
@@ -164,6 +165,25 @@ function addGateway(samples: Samples, gateway: GatewayStatus): void {
   add('understudy_wire_queued_limit_bytes', wire.maxWireBytes);
   add('understudy_loop_delay_max_seconds', gateway.loopDelayMaxMs / 1_000);
   add('understudy_log_lines_dropped_total', gateway.logLinesDropped);
+}
+
+function addListenerTls(samples: Samples, process: string, tls: ListenerTlsStatus): void {
+  const { listener } = tls;
+  for (const [outcome, count] of Object.entries(tls.handshakes)) {
+    samples.add('understudy_tls_handshakes_total', count, { process, listener, outcome });
+  }
+  for (const { name, notAfterMs, fault, reloads, reloadFailures } of tls.certificates) {
+    const labels = { process, listener, name };
+    const add = (metric: MetricName, value: number, more: Labels = {}): void => {
+      samples.add(metric, value, { ...labels, ...more });
+    };
+    if (notAfterMs !== null) {
+      add('understudy_tls_certificate_expiry_timestamp_seconds', notAfterMs / 1_000);
+    }
+    add('understudy_tls_certificate_fault', fault === '' ? 0 : 1);
+    add('understudy_tls_reloads_total', reloads, { outcome: 'ok' });
+    add('understudy_tls_reloads_total', reloadFailures, { outcome: 'failed' });
+  }
 }
 
 function addIncumbent(samples: Samples, process: string, incumbent: IncumbentStatus): void {

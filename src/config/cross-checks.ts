@@ -22,6 +22,7 @@ export function crossCheck(value: unknown): Finding[] {
     ...duplicateNames(value, 'candidates'),
     ...unknownRoutes(value),
     ...clashingAddresses(value),
+    ...doubtfulTls(value),
     ...kafkaSecurity(value),
     ...reversedBounds(value),
   ];
@@ -143,6 +144,44 @@ function clashingAddresses(value: unknown): Finding[] {
       found.push({ path, value: written, expected: `an address other than that of ${other}` });
     }
     taken.set(key, other ?? path.join('.').replace(/\.(\d+)/g, '[$1]'));
+  }
+  return found;
+}
+
+/** Client certificates need somebody who vouches for them, and a server name is of one certificate. */
+function doubtfulTls(value: unknown): Finding[] {
+  const found: Finding[] = [];
+  for (const [i, listener] of items(value, 'listeners').entries()) {
+    const tls = member(listener, 'tls');
+    const wanted = member(tls, 'clientCertificates') ?? DEFAULTS.listener.tls.clientCertificates;
+    const file = member(tls, 'clientCaFile') ?? DEFAULTS.listener.tls.clientCaFile;
+    const path = ['listeners', i, 'tls', 'clientCaFile'];
+    if (wanted !== 'off' && file === '') {
+      found.push({
+        path,
+        value: file,
+        expected: 'a path: somebody vouches for client certificates',
+      });
+    }
+    if (wanted === 'off' && file !== '') {
+      const expected = 'nothing, or clientCertificates: optional or required';
+      found.push({ path, value: file, expected });
+    }
+    const seen = new Set<string>();
+    for (const [j, entry] of items(tls, 'names').entries()) {
+      for (const [k, name] of items(entry, 'serverNames').entries()) {
+        const key = String(name).toLowerCase();
+        if (seen.has(key)) {
+          const place = ['listeners', i, 'tls', 'names', j, 'serverNames', k];
+          found.push({
+            path: place,
+            value: name,
+            expected: 'a name that stands once in a listener',
+          });
+        }
+        seen.add(key);
+      }
+    }
   }
   return found;
 }

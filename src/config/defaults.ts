@@ -12,7 +12,16 @@ export const DEFAULTS = {
   experiment: 'default',
   runDir: '.understudy/run',
   dataDir: '.understudy/data',
-  listener: { name: 'main', host: '127.0.0.1' },
+  listener: {
+    name: 'main',
+    host: '127.0.0.1',
+    tls: {
+      clientCertificates: 'off',
+      clientCaFile: '',
+      minVersion: '1.2',
+      handshakeTimeoutMs: 10_000,
+    },
+  },
   gateway: {
     processes: 1,
     health: null,
@@ -123,6 +132,12 @@ export const LIMITS = {
   resolveMinMs: 1_000,
   /** An address that fails again and again is passed over twice as long each time, up to so many times. */
   skipAddressFactor: 8,
+  /** A certificate, key or CA file, and how often it is looked at. */
+  tlsFileBytes: 1 * MiB,
+  tlsFilePollMs: 1_000,
+  /** Certificates by name of one listener, and names of one certificate: they are metric labels. */
+  tlsNames: 64,
+  serverNames: 64,
   /** Bytes of a caller that wait for its upstream connection; then it is not read until that is open. */
   dialHeldBytes: 64 * KiB,
   /** After bytes of the gateway's own, or an end of its own: so long may the caller go on reading. */

@@ -7,13 +7,16 @@ import type { CompleteOptions } from './schema.ts';
 import type {
   Address,
   CandidateConfig,
+  CertificateFiles,
   Config,
   Endpoint,
   HeaderConfig,
   KafkaConfig,
+  ListenerTlsConfig,
 } from './types.ts';
 
 type CandidateOptions = CompleteOptions['candidates'][number];
+type ListenerTlsOptions = NonNullable<CompleteOptions['listeners'][number]['tls']>;
 type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
 
 /**
@@ -24,7 +27,7 @@ type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
 export function resolveConfig(options: CompleteOptions, folder: string): Config {
   const { listeners, gateway, routes, candidates, mirror, admin, metrics } = options;
   const inFolder = (path: string): string => (path === '' ? '' : resolve(folder, path));
-  const inPlace = (endpoint: Endpoint | null, written: string | number): Endpoint => {
+  const inPlace: InPlace = (endpoint, written) => {
     const known = knownEndpoint(endpoint, written);
     return 'path' in known ? { path: inFolder(known.path) } : known;
   };
@@ -34,10 +37,11 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     experiment: options.experiment,
     runDir: inFolder(options.runDir),
     dataDir: inFolder(options.dataDir),
-    listeners: listeners.map(({ name, listen, incumbent }) => ({
+    listeners: listeners.map(({ name, listen, incumbent, tls }) => ({
       name,
       address: inPlace(parseEndpoint(String(listen), DEFAULTS.listener.host), listen),
       incumbent: inPlace(parseIncumbent(incumbent), incumbent),
+      tls: tls === null ? null : resolveTls(tls, inFolder, inPlace),
     })),
     gateway: { ...gateway, health: gateway.health === null ? null : listenAddress(gateway.health) },
     routes,
@@ -49,6 +53,28 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     metrics: { address: metrics === null ? null : listenAddress(metrics.listen) },
     log: options.log,
   });
+}
+
+type InPlace = (endpoint: Endpoint | null, written: string | number) => Endpoint;
+
+function resolveTls(
+  options: ListenerTlsOptions,
+  inFolder: (path: string) => string,
+  inPlace: InPlace,
+): ListenerTlsConfig {
+  const files = <T extends CertificateFiles>(part: T): T => {
+    return { ...part, certFile: inFolder(part.certFile), keyFile: inFolder(part.keyFile) };
+  };
+  return {
+    ...files(options),
+    clientCaFile: inFolder(options.clientCaFile),
+    minVersion: String(options.minVersion) === '1.3' ? '1.3' : '1.2',
+    names: options.names.map(({ serverNames, incumbent, ...rest }) => ({
+      ...files(rest),
+      serverNames: serverNames.map((name) => name.toLowerCase()),
+      incumbent: incumbent === undefined ? null : inPlace(parseIncumbent(incumbent), incumbent),
+    })),
+  };
 }
 
 function resolveCandidate(

@@ -9,11 +9,9 @@ import { candidate, prediction } from './candidate-schema.ts';
 import {
   address,
   bytes,
-  endpoint,
   flag,
   GiB,
   HOUR_MS,
-  incumbent,
   integer,
   KiB,
   label,
@@ -30,23 +28,10 @@ import {
   text,
 } from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
+import { listener } from './listener-schema.ts';
 
 /** Longest time that can be configured: a year. */
 const YEAR_MS = 365 * 24 * HOUR_MS;
-
-const listener = z.strictObject({
-  name: name('name')
-    .default(DEFAULTS.listener.name)
-    .meta({ description: 'Name of the listener, unique.' }),
-  listen: endpoint(DEFAULTS.listener.host).meta({
-    description:
-      'Where callers connect to: host:port, [IPv6]:port, a port of 127.0.0.1, or unix:path.',
-  }),
-  incumbent: incumbent.meta({
-    description:
-      'Where their bytes go: http://host:port, host:port or unix:path. Its answers are returned.',
-  }),
-});
 
 const gateway = z.strictObject({
   processes: integer(1, 64).default(DEFAULTS.gateway.processes).meta({

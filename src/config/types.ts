@@ -47,6 +47,33 @@ export interface ListenerConfig {
   readonly address: Endpoint;
   /** A name is looked up again and again, and all its addresses are used. */
   readonly incumbent: Endpoint;
+  /** `null`: callers connect in plain. */
+  readonly tls: ListenerTlsConfig | null;
+}
+
+/** Certificate and key, PEM, absolute paths; re-read on change. */
+export interface CertificateFiles {
+  /** The certificate, then the intermediate ones. */
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface ListenerTlsConfig extends CertificateFiles {
+  /** Other certificates, by the name that a caller asks for (SNI). */
+  readonly names: readonly ServerNameConfig[];
+  /** Whether callers must show one. `optional`: one that is shown must be good. */
+  readonly clientCertificates: 'off' | 'optional' | 'required';
+  /** Who vouches for callers; empty where they need no certificate. */
+  readonly clientCaFile: string;
+  readonly minVersion: '1.2' | '1.3';
+  readonly handshakeTimeoutMs: number;
+}
+
+export interface ServerNameConfig extends CertificateFiles {
+  /** Lower case; `*.example.com` stands for one label. */
+  readonly serverNames: readonly string[];
+  /** `null`: the listener's. */
+  readonly incumbent: Endpoint | null;
 }
 
 export interface GatewayConfig {

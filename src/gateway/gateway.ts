@@ -14,15 +14,14 @@ import { drawEpoch } from '../wire/epoch.ts';
 import { ExchangeLedger } from '../wire/exchange-ledger.ts';
 import type { GatewayStatus } from '../wire/gateway-status.ts';
 import { SHADOW_HEADER } from '../wire/shadow-header.ts';
-import type { OnBytes } from './byte-connection.ts';
+import { Doorway, type Entered } from './doorway.ts';
 import type { Exchange } from './exchange.ts';
 import { HeldBudget } from './held-bytes.ts';
 import { MirrorGate } from './mirror-gate.ts';
 import { type NameResolver, SYSTEM_RESOLVER } from './resolve-name.ts';
-import { adoptSocket } from './shared-read.ts';
 import { Splice, type SpliceContext } from './splice.ts';
 import type { ConnectionLimit, TimeLimit, TimeLimits } from './time-limits.ts';
-import { Upstream } from './upstream.ts';
+import type { Upstream } from './upstream.ts';
 import type { Unreachable } from './upstream-error.ts';
 import { WireClient } from './wire-client.ts';
 
@@ -54,7 +53,7 @@ export class Gateway implements SpliceContext {
   readonly #epoch = drawEpoch();
   readonly #wire: WireClient;
   readonly #servers: Server[] = [];
-  readonly #upstreams: Upstream[] = [];
+  readonly #doorways: Doorway[] = [];
   readonly #splices = new Set<Splice>();
   readonly #opaque: Partial<Record<OpaqueReason, number>> = {};
   readonly #limited: Partial<Record<ConnectionLimit, number>> = {};
@@ -113,11 +112,11 @@ export class Gateway implements SpliceContext {
     for (const [index, listener] of listeners.entries()) {
       const target = targets[index];
       if (target === undefined) throw new Error(`listener ${listener.name} has no socket`);
-      const { name, incumbent } = listener;
-      const upstream = new Upstream({ listener: name, incumbent, gateway, resolver, log });
-      upstream.start();
-      this.#upstreams.push(upstream);
-      const server = this.#serve(upstream);
+      const entered = (caller: Entered): void => this.#enter(caller);
+      const doorway = new Doorway({ listener, gateway, resolver, log, entered });
+      this.#doorways.push(doorway);
+      await doorway.start();
+      const server = this.#serve(doorway);
       this.#servers.push(server);
       ports.push(await listenOn(server, target));
     }
@@ -154,7 +153,8 @@ export class Gateway implements SpliceContext {
         limited: { ...this.#limited },
         refused: { ...this.#refused },
       },
-      incumbents: this.#upstreams.map((upstream) => upstream.status()),
+      incumbents: this.#doorways.flatMap(({ upstreams }) => upstreams.map((u) => u.status())),
+      tls: this.#doorways.flatMap(({ tls }) => (tls === null ? [] : [tls.status()])),
       wire: {
         connected: this.#wire.connected,
         state: this.#wire.connected ? 'up' : 'down',
@@ -194,7 +194,7 @@ export class Gateway implements SpliceContext {
     if (this.#splices.size > 0) log.warn('drain timed out', { connections: this.#splices.size });
     for (const splice of this.#splices) splice.destroy();
     clearInterval(this.#sweep);
-    for (const upstream of this.#upstreams) upstream.stop();
+    for (const doorway of this.#doorways) doorway.stop();
     await this.#wire.close();
     log.info('drained');
   }
@@ -245,28 +245,31 @@ export class Gateway implements SpliceContext {
     return `${this.#options.config.instance}/${this.#options.name}`;
   }
 
-  #serve(upstream: Upstream): Server {
+  #serve(doorway: Doorway): Server {
     const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
-    const server = createServer(options, (socket) => this.#accept(socket, upstream));
+    const server = createServer(options, (socket) => this.#accept(socket, doorway));
     server.on('error', (error) => {
       this.#options.log.warn('cannot accept', { reason: error.message });
     });
     return server;
   }
 
-  #accept(socket: Socket, upstream: Upstream): void {
+  #accept(socket: Socket, doorway: Doorway): void {
     const { maxConnections } = this.#options.config.gateway;
-    const open = this.#splices.size;
+    const waiting = this.#doorways.reduce((sum, each) => sum + each.waiting, 0);
     this.#connections += 1;
-    if (open >= maxConnections + LIMITS.refusedConnections) {
+    if (this.#splices.size + waiting >= maxConnections + LIMITS.refusedConnections) {
       this.#countLimit('overflow');
       socket.resetAndDestroy();
       return;
     }
-    const refuse = open >= maxConnections;
+    doorway.admit(socket);
+  }
+
+  #enter({ open, upstream }: Entered): void {
+    const refuse = this.#splices.size >= this.#options.config.gateway.maxConnections;
     if (refuse) this.#countLimit('connections');
-    const adopt = (onBytes: OnBytes) => adoptSocket(socket, onBytes);
-    this.#splices.add(new Splice(adopt, { upstream, refuse }, this));
+    this.#splices.add(new Splice(open, { upstream, refuse }, this));
   }
 }
 

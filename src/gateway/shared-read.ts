@@ -6,9 +6,11 @@
  * so a view that was passed on would put one caller's bytes on another's connection.
  *
  * The only private API of Node in the gateway is here: taking the handle of an accepted socket over,
- * because `net.createServer` has no `onread`. Where that is not possible, `data` events do the same.
+ * because `net.createServer` has no `onread`, and the TCP socket below a TLS one. Where that is not
+ * possible, `data` events do the same, and a reset becomes an end.
  */
 import { connect, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Endpoint } from '../config/types.ts';
 import type { OnBytes } from './byte-connection.ts';
 
@@ -34,6 +36,24 @@ export function adoptPublicly(accepted: Socket, onBytes: OnBytes): Socket {
   });
   accepted.resume();
   return accepted;
+}
+
+/**
+ * A TLS socket as the TLS server made it over an accepted one. It decrypts into a buffer of its own for
+ * each read, so its reads are the receiver's to keep as they are.
+ */
+export function adoptTls(socket: TLSSocket, onBytes: OnBytes): TLSSocket {
+  socket.allowHalfOpen = true;
+  socket.on('data', (bytes: Buffer) => {
+    if (!onBytes(bytes)) socket.pause();
+  });
+  // Only a TCP socket can be reset; the one below is known by a private name. Without it: an end.
+  const below: unknown = Reflect.get(socket, '_parent');
+  socket.resetAndDestroy = () => {
+    if (below instanceof Socket && !(below instanceof UnixSocket)) below.resetAndDestroy();
+    return socket.destroy();
+  };
+  return socket;
 }
 
 export function connectSocket(endpoint: Endpoint, onBytes: OnBytes): Socket {

@@ -1,6 +1,6 @@
 /** `understudy check`: the plan of a configuration in words, and what would not work. */
 import { formatAddress } from '../config/address.ts';
-import type { CandidateConfig, Config } from '../config/types.ts';
+import type { CandidateConfig, Config, ListenerConfig } from '../config/types.ts';
 import { runFolder } from '../telemetry/run-folder.ts';
 import { readStatus } from '../telemetry/status-socket.ts';
 import { type Finding, probeAll } from './probes.ts';
@@ -41,10 +41,7 @@ async function runningSupervisors(config: Config): Promise<string[]> {
 export function renderPlan(config: Config, role: Role): string {
   const { listeners, routes, candidates, journal, kafka, admin, metrics, gateway } = config;
   const rows: [title: string, text: string][] = [];
-  for (const { name, address, incumbent } of listeners) {
-    const to = formatAddress(incumbent);
-    rows.push(['listener', `${name}: ${formatAddress(address)} → incumbent ${to}`]);
-  }
+  for (const listener of listeners) rows.push(...describeListener(listener));
   for (const { name, methods, path } of routes) {
     const to = candidates.filter((c) => c.routes.includes(name)).map((c) => c.name);
     const targets = to.length === 0 ? 'nobody' : to.join(', ');
@@ -70,6 +67,23 @@ export function renderPlan(config: Config, role: Role): string {
   const width = Math.max(...rows.map(([title]) => title.length));
   const title = `role ${role}, instance ${config.instance}, experiment ${config.experiment}`;
   return `${title}\n${rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}\n`).join('')}`;
+}
+
+function describeListener({ name, address, incumbent, tls }: ListenerConfig): [string, string][] {
+  const scheme = tls === null ? '' : ', TLS';
+  const rows: [string, string][] = [
+    [
+      'listener',
+      `${name}: ${formatAddress(address)}${scheme} → incumbent ${formatAddress(incumbent)}`,
+    ],
+  ];
+  for (const { serverNames, incumbent: own } of tls?.names ?? []) {
+    rows.push([
+      '',
+      `${name}: ${serverNames.join(', ')} → incumbent ${formatAddress(own ?? incumbent)}`,
+    ]);
+  }
+  return rows;
 }
 
 function describeCandidate(candidate: CandidateConfig): string {

@@ -17,6 +17,7 @@ import type {
   Endpoint,
   HttpCandidateConfig,
   KafkaConfig,
+  ListenerConfig,
   OnnxCandidateConfig,
 } from '../config/types.ts';
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
@@ -24,6 +25,7 @@ import { FileAuthenticator } from '../record/kafka-security.ts';
 import { inspectTopics } from '../record/kafka-topics.ts';
 import { bindListeners } from './listening-sockets.ts';
 import type { Role } from './process-plan.ts';
+import { listenerCertificateFaults } from './tls-probes.ts';
 
 /** Something that would not work. */
 export interface Finding {
@@ -45,8 +47,12 @@ export async function probeAll(
   const probes: Promise<Finding[]>[] = [];
   if (role !== 'backstage') {
     if (!running) probes.push(probeListeners(config));
-    for (const { name, incumbent } of config.listeners) {
-      probes.push(probeIncumbent(name, incumbent));
+    for (const listener of config.listeners) {
+      const faults = listenerCertificateFaults(listener);
+      probes.push(Promise.resolve(faults.flatMap((fault) => found('UND_TLS_FILE', fault))));
+      for (const incumbent of incumbentsOf(listener)) {
+        probes.push(probeIncumbent(listener.name, incumbent));
+      }
     }
   }
   if (role !== 'gateway') {
@@ -61,6 +67,12 @@ export async function probeAll(
     Promise.resolve(probeFile(config.mirror.selectionSecretFile, 'UND_SELECTION_SECRET')),
   );
   return (await Promise.all(probes)).flat();
+}
+
+/** The listener's own, then those of its server names. */
+function incumbentsOf({ incumbent, tls }: ListenerConfig): Endpoint[] {
+  const named = (tls?.names ?? []).map((entry) => entry.incumbent);
+  return [incumbent, ...named.filter((each) => each !== null)];
 }
 
 function found(code: ErrorCode, message: string): Finding[] {

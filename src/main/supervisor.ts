@@ -22,6 +22,7 @@ import { ReloadLog, type ReloadStatus } from './reload-log.ts';
 import { rollOut } from './rollout.ts';
 import { RunFolderLock } from './run-folder-lock.ts';
 import { refuseSecondSupervisor, stopOrphans } from './takeover.ts';
+import { requireListenerCertificates } from './tls-probes.ts';
 
 export interface SupervisorOptions {
   readonly config: Config;
@@ -79,7 +80,7 @@ export class Supervisor {
    * Makes the folders, takes over from an earlier supervisor, binds, and starts all processes.
    *
    * @returns when all are started; `untilUp` waits until they answer
-   * @throws {UnderstudyError} `UND_LISTEN_FAILED`; `UND_RUN_FOLDER`, also when another supervisor is at work;
+   * @throws {UnderstudyError} `UND_LISTEN_FAILED`; `UND_TLS_FILE`; `UND_RUN_FOLDER`, also when another supervisor is at work;
    *   `UND_SOCKET_PATH_LONG`, `UND_STATUS_SOCKET`. Nothing is left running then.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
@@ -163,6 +164,7 @@ export class Supervisor {
   async #start(): Promise<void> {
     const { config, role, log } = this.#options;
     leaveMemoryOutOfCoreDumps();
+    if (role !== 'backstage') requireListenerCertificates(config);
     makePrivateFolder(config.runDir);
     await refuseSecondSupervisor(this.#folder, role);
     this.#lock = new RunFolderLock(this.#folder, role);

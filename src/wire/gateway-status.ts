@@ -14,6 +14,24 @@ export interface IncumbentStatus {
   readonly resolveFailures: number;
 }
 
+/** TLS of one listener as a gateway sees it. */
+export interface ListenerTlsStatus {
+  readonly listener: string;
+  /** By outcome: `ok`, or why they failed. */
+  readonly handshakes: Readonly<Record<string, number>>;
+  /** The listener's own first. */
+  readonly certificates: readonly {
+    /** First of its server names; empty: the listener's own. */
+    readonly name: string;
+    /** Unix ms; `null`: none is loaded. */
+    readonly notAfterMs: number | null;
+    /** What is wrong with its files now; an older certificate is in use meanwhile. Empty: nothing. */
+    readonly fault: string;
+    readonly reloads: number;
+    readonly reloadFailures: number;
+  }[];
+}
+
 /** What a gateway says of itself on its status socket. Counts are cumulative of the epoch. */
 export interface GatewayStatus {
   readonly process: 'gateway';
@@ -44,6 +62,8 @@ export interface GatewayStatus {
     readonly refused: Readonly<Record<string, number>>;
   };
   readonly incumbents: readonly IncumbentStatus[];
+  /** Listeners with TLS. */
+  readonly tls: readonly ListenerTlsStatus[];
   readonly wire: {
     readonly connected: boolean;
     /** `up`, `down`, `version` (the mirror speaks another wire version). */

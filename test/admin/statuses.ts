@@ -47,6 +47,16 @@ export function gatewayStatus(
         resolveFailures: 2,
       },
     ],
+    tls: [
+      {
+        listener: 'main',
+        handshakes: { ok: 40, timeout: 2 },
+        certificates: [
+          { name: '', notAfterMs: 1_800_000_000_000, fault: '', reloads: 1, reloadFailures: 0 },
+          { name: 'a.example', notAfterMs: null, fault: 'gone', reloads: 0, reloadFailures: 3 },
+        ],
+      },
+    ],
     wire: { connected: true, state: 'up', queuedBytes: 5, maxWireBytes: 100 },
     heldBytes: 7,
     maxHeldBytes: 1_000,

@@ -49,6 +49,7 @@ describe('a configuration', () => {
       name: 'main',
       address: { host: '127.0.0.1', port: 8080 },
       incumbent: { host: '127.0.0.1', port: 9000 },
+      tls: null,
     });
     expect(config.candidates[0]).toMatchObject({ kind: 'http', routes: ['score'], rate: 1 });
     expect(config.kafka).toBeNull();
@@ -85,13 +86,64 @@ describe('a configuration', () => {
         name: 'main',
         address: { host: '::', port: 8080 },
         incumbent: { host: 'fd00::1', port: 9000 },
+        tls: null,
       },
       {
         name: 'b',
         address: { path: '/etc/understudy/run/callers.sock' },
         incumbent: { path: '/srv/model.sock' },
+        tls: null,
       },
     ]);
+  });
+
+  it('takes TLS with its files from its own folder, names in lower case', () => {
+    const tls = {
+      certFile: 'a.pem',
+      keyFile: '/k/a.key',
+      minVersion: 1.3,
+      names: [
+        { serverNames: ['B.Example'], certFile: 'b.pem', keyFile: 'b.key', incumbent: 'h:1' },
+      ],
+    };
+    const text = MINIMAL.replace(
+      'listen: 127.0.0.1:8080',
+      `listen: 127.0.0.1:8080\n    tls: ${JSON.stringify(tls)}`,
+    );
+    expect(parse(text).listeners[0]?.tls).toEqual({
+      certFile: '/etc/understudy/a.pem',
+      keyFile: '/k/a.key',
+      minVersion: '1.3',
+      clientCertificates: 'off',
+      clientCaFile: '',
+      handshakeTimeoutMs: 10_000,
+      names: [
+        {
+          serverNames: ['b.example'],
+          certFile: '/etc/understudy/b.pem',
+          keyFile: '/etc/understudy/b.key',
+          incumbent: { host: 'h', port: 1 },
+        },
+      ],
+    });
+  });
+
+  it('finds client certificates that nobody vouches for, and a name that stands twice', () => {
+    const name = (serverNames: string[]) => ({ serverNames, certFile: 'b', keyFile: 'b' });
+    const tls = (part: object) =>
+      MINIMAL.replace(
+        'listen: 127.0.0.1:8080',
+        `listen: 127.0.0.1:8080\n    tls: ${JSON.stringify({ certFile: 'a', keyFile: 'a', ...part })}`,
+      );
+    expect(problems(tls({ clientCertificates: 'required' })).join()).toContain(
+      'listeners[0].tls.clientCaFile = "" | a path: somebody vouches for client certificates',
+    );
+    expect(problems(tls({ clientCaFile: 'ca.pem' })).join()).toContain('or clientCertificates:');
+    expect(problems(tls({ names: [name(['b', 'c']), name(['C'])] })).join()).toContain(
+      'listeners[0].tls.names[1].serverNames[0] = C | a name that stands once in a listener',
+    );
+    expect(problems(tls({ minVersion: 1.1 })).join()).toContain('minVersion = 1.1 | 1.2 or 1.3');
+    expect(problems(tls({ names: [name(['a b'])] })).join()).toContain('a host name');
   });
 
   it('refuses the path of a Unix socket that the kernel would not take', () => {

@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
-import type { Config, Endpoint, HttpCandidateConfig, RouteConfig } from '../../src/config/types.ts';
+import type {
+  Config,
+  Endpoint,
+  HttpCandidateConfig,
+  ListenerConfig,
+  RouteConfig,
+} from '../../src/config/types.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import type { NameResolver } from '../../src/gateway/resolve-name.ts';
 import { LogLines } from '../../src/telemetry/log-lines.ts';
@@ -58,9 +64,10 @@ export function gatewayConfig(
       {
         name: 'main',
         address: { host: '127.0.0.1', port: 0 },
-        incumbent: { host: '127.0.0.1', port: incumbentPort } as Endpoint,
+        incumbent: { host: '127.0.0.1', port: incumbentPort },
+        tls: null,
       },
-    ],
+    ] as readonly ListenerConfig[],
     gateway: { ...DEFAULTS.gateway, health: null, ...gateway },
     routes: [ROUTE] as readonly RouteConfig[],
     candidates: [candidate(1)],

@@ -1,0 +1,74 @@
+/** The part of the file that says where callers connect, how, and where their bytes go. */
+import { z } from 'zod';
+import { endpoint, incumbent, milliseconds, name, optionalPath, path, text } from './checks.ts';
+import { DEFAULTS, LIMITS } from './defaults.ts';
+
+const certFile = path('a path of a PEM file').meta({
+  description: 'PEM: the certificate, then the intermediate ones. Read again when it changes.',
+});
+const keyFile = path('a path of a PEM file').meta({
+  description: 'PEM: its private key, not encrypted. Read again when it changes.',
+});
+
+const serverName = text(
+  /^(\*\.)?([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/,
+  'a host name: a.example.com, or *.example.com for one label',
+);
+
+const named = z.strictObject({
+  serverNames: z
+    .array(serverName, { error: 'a list of host names' })
+    .min(1, { error: 'at least one host name' })
+    .max(LIMITS.serverNames, { error: `at most ${LIMITS.serverNames} host names` })
+    .meta({ description: 'Names that callers ask for (SNI); *.example.com stands for one label.' }),
+  certFile,
+  keyFile,
+  incumbent: incumbent
+    .optional()
+    .meta({ description: "Where the bytes of these callers go; the listener's where missing." }),
+});
+
+const tlsDefaults = DEFAULTS.listener.tls;
+const tls = z.strictObject({
+  certFile,
+  keyFile,
+  names: z
+    .array(named, { error: 'a list of names with their certificates' })
+    .max(LIMITS.tlsNames, { error: `at most ${LIMITS.tlsNames} entries` })
+    .default([])
+    .meta({ description: 'Other certificates, and other incumbents, by name.' }),
+  clientCertificates: z
+    .enum(['off', 'optional', 'required'], { error: 'off, optional or required' })
+    .default(tlsDefaults.clientCertificates)
+    .meta({ description: 'Whether callers show a certificate; one that is shown must be good.' }),
+  clientCaFile: optionalPath('a path')
+    .default(tlsDefaults.clientCaFile)
+    .meta({ description: "PEM: who vouches for callers' certificates. Read again on change." }),
+  minVersion: z
+    // Without quotes YAML reads a number.
+    .union([z.enum(['1.2', '1.3']), z.literal([1.2, 1.3])], { error: '1.2 or 1.3' })
+    .default(tlsDefaults.minVersion)
+    .meta({ description: 'The oldest version of TLS that callers may speak.' }),
+  handshakeTimeoutMs: milliseconds().default(tlsDefaults.handshakeTimeoutMs).meta({
+    description: 'A handshake takes at most so long.',
+  }),
+});
+
+/** One listener. */
+export const listener = z.strictObject({
+  name: name('name')
+    .default(DEFAULTS.listener.name)
+    .meta({ description: 'Name of the listener, unique.' }),
+  listen: endpoint(DEFAULTS.listener.host).meta({
+    description:
+      'Where callers connect to: host:port, [IPv6]:port, a port of 127.0.0.1, or unix:path.',
+  }),
+  incumbent: incumbent.meta({
+    description:
+      'Where their bytes go: http://host:port, host:port or unix:path. Its answers are returned.',
+  }),
+  tls: tls
+    .nullable()
+    .default(null)
+    .meta({ description: 'TLS with callers; null: they connect in plain.' }),
+});

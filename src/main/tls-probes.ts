@@ -1,0 +1,65 @@
+/** Certificates and keys of the listeners, tried as a gateway would load them. */
+import { readFileSync } from 'node:fs';
+import type { CertificateFiles, Config, ListenerConfig } from '../config/types.ts';
+import { UnderstudyError } from '../errors.ts';
+import { listenerContextOptions } from '../gateway/listener-tls.ts';
+import { loadTlsMaterial } from '../gateway/tls-material.ts';
+
+/** A certificate that a listener shows, or why it cannot. */
+interface Tried {
+  readonly listener: string;
+  readonly certFile: string;
+  readonly fault: string;
+  readonly notAfterMs: number;
+}
+
+/**
+ * Without its certificate a listener carries no traffic: `serve` does not start then. A gateway that is
+ * started later, and finds the files damaged, refuses handshakes and heals with them.
+ *
+ * @throws {UnderstudyError} `UND_TLS_FILE`, for the first that cannot be loaded
+ */
+export function requireListenerCertificates(config: Pick<Config, 'listeners'>): void {
+  for (const { listener, certFile, fault } of config.listeners.flatMap(tryCertificates)) {
+    if (fault === '') continue;
+    throw new UnderstudyError('UND_TLS_FILE', sentenceOf(listener, certFile, fault), {
+      details: { listener, certFile },
+    });
+  }
+}
+
+/** @returns a sentence for each certificate that cannot be used or has expired */
+export function listenerCertificateFaults(listener: ListenerConfig): string[] {
+  return tryCertificates(listener).flatMap(({ certFile, fault, notAfterMs }) => {
+    if (fault !== '') return [sentenceOf(listener.name, certFile, fault)];
+    if (notAfterMs > Date.now()) return [];
+    return [
+      sentenceOf(listener.name, certFile, `it ended on ${new Date(notAfterMs).toISOString()}`),
+    ];
+  });
+}
+
+function sentenceOf(listener: string, certFile: string, fault: string): string {
+  return `Listener ${listener} cannot use the certificate ${certFile}: ${fault}.`;
+}
+
+function tryCertificates({ name, tls }: ListenerConfig): Tried[] {
+  if (tls === null) return [];
+  return [tls, ...tls.names].map((files) => {
+    const tried = { listener: name, certFile: files.certFile };
+    try {
+      const pem = readPem(files, tls.clientCaFile);
+      const { notAfterMs } = loadTlsMaterial(pem, listenerContextOptions(name, tls));
+      return { ...tried, fault: '', notAfterMs };
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : String(error);
+      return { ...tried, fault, notAfterMs: Number.NaN };
+    }
+  });
+}
+
+/** @param caFile - empty: none */
+function readPem({ certFile, keyFile }: CertificateFiles, caFile: string) {
+  const read = (path: string): Buffer | null => (path === '' ? null : readFileSync(path));
+  return { cert: read(certFile), key: read(keyFile), ca: read(caFile) };
+}
