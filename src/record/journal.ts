@@ -14,6 +14,7 @@ import { JournalRoom, type RoomOptions } from './journal-room.ts';
 import { LegSums } from './leg-sums.ts';
 import type { CommittedBooks, PairEntry } from './recorder-port.ts';
 import { numberOf, textOf } from './sqlite-rows.ts';
+import { noteUnpublished } from './unpublished-pairs.ts';
 
 /** The answers of so many batches are kept, more than can be under way. */
 const RECENT_BATCHES = 8;
@@ -42,6 +43,7 @@ export class Journal {
     this.#db = db;
     this.#outbox = options.outbox;
     try {
+      noteUnpublished(db, options, Date.now());
       this.#books = new JournalBooks(db);
       this.#room = new JournalRoom(db, path, options);
       this.#deadLetters = new DeadLetters(db);
