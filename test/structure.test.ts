@@ -24,6 +24,7 @@ const ROOMS: Record<string, { rooms: string[]; packages: boolean }> = {
   analysis: { rooms: ['pair', 'record', 'telemetry'], packages: true },
   admin: { rooms: ['config', 'wire', 'pair', 'record', 'telemetry'], packages: true },
   telemetry: { rooms: [], packages: false },
+  consumer: { rooms: ['pair', 'record'], packages: true },
   demo: { rooms: ['pair', 'record', 'admin', 'telemetry', 'wire'], packages: true },
 };
 

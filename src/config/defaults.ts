@@ -254,6 +254,12 @@ export const LIMITS = {
   /** Files of Kafka's credentials: the size of each, and how often they are looked at. */
   kafkaSecretBytes: 64 * KiB,
   kafkaSecretPollMs: 1_000,
+  /** Consumer library: bytes of a record that is parsed, of a fetch, ids and accounts remembered. */
+  consumerRecordBytes: 4 * MiB,
+  consumerFetchBytes: 4 * MiB,
+  consumerQueuedRecords: 256,
+  consumerWindowIds: 100_000,
+  consumerAccounts: 100_000,
   /** Candidates, routes, listeners: they are metric labels. */
   candidates: 16,
   routes: 64,
