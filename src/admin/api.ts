@@ -27,7 +27,8 @@ import type { StatusReport } from './status-report.ts';
 
 export interface ApiOptions {
   readonly config: Pick<Config, 'candidates' | 'admin' | 'dataDir'>;
-  readonly token: string;
+  /** Whether this is the bearer token; compares in constant time. */
+  readonly isToken: (presented: string) => boolean;
   readonly store: SettingsStore;
   readonly report: () => Promise<StatusReport>;
   readonly log: ApiLog;
@@ -76,17 +77,21 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.get('/livez', async () => ({ status: 'ok' }));
   app.get('/readyz', async () => ({ status: 'ok', settings_version: store.settings.version }));
   await app.register(async (guarded) => {
-    await guard(guarded, options.token, log);
+    await guard(guarded, options.isToken, log);
     addRoutes(guarded, options);
   });
   await app.ready();
   return app;
 }
 
-/** Refuses, before a body is read, whoever has not the token; compared in constant time. */
-async function guard(app: FastifyInstance, token: string, log: ApiLog): Promise<void> {
+/** Refuses, before a body is read, whoever has not the token. */
+async function guard(
+  app: FastifyInstance,
+  isToken: ApiOptions['isToken'],
+  log: ApiLog,
+): Promise<void> {
   const budget = new RefusalBudget(LIMITS.apiRefusalsPerMinute, monotonicMs());
-  await app.register(fastifyBearerAuth, { keys: new Set([token]), addHook: false });
+  await app.register(fastifyBearerAuth, { keys: new Set<string>(), auth: isToken, addHook: false });
   const { verifyBearerAuth } = app;
   if (verifyBearerAuth === undefined) throw new Error('bearer-auth has not decorated the server');
   app.addHook('onRequest', (request, reply, done) => {

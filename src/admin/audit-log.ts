@@ -1,5 +1,15 @@
 /** Who changed what, when and why: `audit.ndjson` in the data folder, one line of JSON a change. */
-import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { LIMITS } from '../config/defaults.ts';
 import type { SettingsState } from '../config/types.ts';
 
 /** Its name in the data folder. */
@@ -26,17 +36,33 @@ export interface AuditEntry {
 }
 
 /**
- * Appends one line, on disk when this returns. Nothing is ever rewritten. The file grows by about 300
- * bytes a change, and changes are made by people.
+ * Appends one line, on disk when this returns. Nothing is ever rewritten. A file of LIMITS.auditBytes is
+ * set aside first, as `audit.ndjson.1`; of those set aside the newest LIMITS.auditFiles are kept.
  *
  * @throws {Error} of the system call that failed
  */
 export function appendAudit(path: string, entry: AuditEntry): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size >= LIMITS.auditBytes) setAside(path);
   const fd = openSync(path, 'a', 0o600);
   try {
     writeSync(fd, `${JSON.stringify(entry)}\n`);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** From the oldest on, so that at no moment one is lost that is to be kept. */
+function setAside(path: string): void {
+  for (let age: number = LIMITS.auditFiles; age >= 1; age--) {
+    const from = age === 1 ? path : `${path}.${age - 1}`;
+    if (existsSync(from)) renameSync(from, `${path}.${age}`);
+  }
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }

@@ -329,6 +329,9 @@ export const LIMITS = {
   /** A change of settings that is made for a time: the shortest and the longest. */
   settingsTtlMinMs: 1_000,
   settingsTtlMaxMs: 31 * 24 * 3_600_000,
+  /** The audit file is set aside at so many bytes, about 3,500 changes; so many of those are kept, at most 9. */
+  auditBytes: MiB,
+  auditFiles: 9,
   /** Audit entries that the API and `understudy audit` show at once, the newest. */
   auditEntries: 1_000,
   /** Characters of a reason, an operator's name. */

@@ -6,11 +6,12 @@
 import { mkdirSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { AdminStatus } from '../admin/admin-status.ts';
-import { adminTokenFile, readAdminToken } from '../admin/admin-token.ts';
+import { adminTokenFile } from '../admin/admin-token.ts';
 import { createApi } from '../admin/api.ts';
 import { BookMemory } from '../admin/book-memory.ts';
 import { closeHttp, listenHttp } from '../admin/http-listen.ts';
 import { type InstanceStatus, readInstance } from '../admin/instance-status.ts';
+import { LiveToken } from '../admin/live-token.ts';
 import { renderMetrics } from '../admin/metrics.ts';
 import { createMetricsServer } from '../admin/metrics-server.ts';
 import { type Retry, retryUntilDone } from '../admin/retry.ts';
@@ -61,12 +62,17 @@ async function readAll(): Promise<InstanceStatus> {
 
 async function serveApi(): Promise<void> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
-  const { token, file, exposed } = readAdminToken(config);
-  if (exposed) log.warn({ file }, 'others can read the admin token: chmod 600');
+  const token = new LiveToken(config, log);
   const settings = new SettingsStore(config, folder);
   store = settings;
   const report = async () => toStatusReport(config, settings.settings, await readAll());
-  const app = await createApi({ config, token, store: settings, report, log });
+  const app = await createApi({
+    config,
+    isToken: (presented) => token.matches(presented),
+    store: settings,
+    report,
+    log,
+  });
   try {
     url = await listenHttp(app.server, config.admin.address);
     api = app;

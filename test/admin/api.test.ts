@@ -27,7 +27,13 @@ async function start() {
   const log: ApiLog = { info: at('info'), warn: at('warn'), error: at('error') };
   const report = async () =>
     toStatusReport(config, store.settings, { gateways: [], mirror: null, processes: [] });
-  const api = await createApi({ config, token: TOKEN, store, report, log });
+  const api = await createApi({
+    config,
+    isToken: (presented) => presented === TOKEN,
+    store,
+    report,
+    log,
+  });
   const url = await listenHttp(api.server, config.admin.address);
   onTestFinished(async () => {
     await closeHttp(api.server);
