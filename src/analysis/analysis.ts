@@ -1,0 +1,207 @@
+/**
+ * The analysis of one plan: pairs in, states by segment and by stretch of event time, verdicts at cuts. A
+ * commutative monoid but for the verdicts, which are a function of it: any order and partition of pairs, and any
+ * repetition of them, gives the same bits.
+ */
+import { hash } from 'node:crypto';
+import type { Pair } from '../pair/pair.ts';
+import { CutState } from './cut-state.ts';
+import { isFailed, lossesOf, type PairLosses } from './losses.ts';
+import { PairSample } from './pair-sample.ts';
+import type { ExperimentPlan } from './plan.ts';
+import { SeenSet } from './seen-set.ts';
+import { SegmentState } from './segment-state.ts';
+import { type Coverage, type CutVerdict, Judge } from './verdict.ts';
+
+/** Values of a declared pointer are looked at in so many buckets by their hash: bounded, and none is dropped. */
+export const DISCOVERY_BUCKETS = 256;
+
+/** What became of a pair. */
+export type Taken = 'counted' | 'repeated' | 'foreign' | 'too_early';
+
+/** `''` all pairs; `named:NAME`; `found:POINTER:BUCKET`. */
+export type SegmentKey = string;
+
+export class Analysis {
+  readonly plan: ExperimentPlan;
+  readonly seen: SeenSet = new SeenSet();
+  readonly sample: PairSample = new PairSample();
+  readonly segments = new Map<SegmentKey, SegmentState>();
+  /** Start of a stretch (Unix ms, a multiple of the plan's cut) → segment → its state there. */
+  readonly stretches = new Map<number, Map<SegmentKey, CutState>>();
+  readonly #startMs: number;
+
+  constructor(plan: ExperimentPlan) {
+    this.plan = plan;
+    this.#startMs = Date.parse(plan.startedAt);
+  }
+
+  /** Counts a pair once. */
+  add(pair: Pair): Taken {
+    const { plan } = this;
+    if (pair.experiment !== plan.experiment || pair.candidate.name !== plan.candidate) {
+      return 'foreign';
+    }
+    const timeMs = Date.parse(pair.time);
+    if (!(timeMs >= this.#startMs)) return 'too_early';
+    if (!this.seen.add(pair.epoch, pair.seq)) return 'repeated';
+    const losses = lossesOf(pair, plan);
+    const isWarmUp = pair.flags.includes('warm_up');
+    const stretch = this.#stretch(timeMs);
+    for (const key of segmentsOf(pair, plan)) {
+      addToCut(stateIn(stretch, key, plan), pair, losses);
+      // Discovered segments only alarm.
+      if (isWarmUp || key.startsWith('found:')) continue;
+      let segment = this.segments.get(key);
+      if (segment === undefined) {
+        segment = new SegmentState();
+        this.segments.set(key, segment);
+      }
+      segment.add(pair, plan);
+    }
+    if (!isWarmUp) this.sample.add(pair);
+    return 'counted';
+  }
+
+  /** Another part of the same pairs' stream: states add up. Both must have seen different pairs. */
+  merge(other: Analysis): void {
+    for (const { epoch, index, bits } of other.seen.chunks()) {
+      this.seen.restore(epoch, index, bits);
+    }
+    this.sample.merge(other.sample);
+    for (const [key, state] of other.segments) {
+      const own = this.segments.get(key) ?? new SegmentState();
+      own.merge(state);
+      this.segments.set(key, own);
+    }
+    for (const [startMs, states] of other.stretches) {
+      const own = this.#stretch(startMs);
+      for (const [key, state] of states) stateIn(own, key, this.plan).merge(state);
+    }
+  }
+
+  /** Pairs of a segment from the beginning up to a time, Unix ms, or of all stretches. */
+  upTo(key: SegmentKey, endMs = Number.POSITIVE_INFINITY, fromMs = 0): CutState {
+    const sum = new CutState(this.plan.guardrails.length);
+    for (const [startMs, states] of this.stretches) {
+      const state = states.get(key);
+      if (state !== undefined && startMs >= fromMs && startMs < endMs) sum.merge(state);
+    }
+    return sum;
+  }
+
+  /**
+   * Verdicts at each cut up to a time, from the first: what a late pair changes is judged anew.
+   *
+   * @param untilMs - Unix ms, event time: cuts after it are not closed yet
+   * @param coverageAt - what the accounts say at a cut
+   */
+  verdicts(untilMs: number, coverageAt: (cutMs: number) => Coverage): CutVerdict[] {
+    const { plan } = this;
+    const judge = new Judge(plan);
+    const verdicts: CutVerdict[] = [];
+    const keys = ['', ...plan.segments.map(({ name }) => `named:${name}`)];
+    const sums = keys.map(() => new CutState(plan.guardrails.length));
+    let window = new CutState(plan.guardrails.length);
+    let windowNumber = 1;
+    const firstMs = floorTo(this.#startMs, plan.cutMs);
+    const starts = [...this.stretches.keys()].sort((a, b) => a - b);
+    const lastMs = Math.min(untilMs, (starts.at(-1) ?? firstMs) + plan.cutMs);
+    for (let cutMs = firstMs + plan.cutMs; cutMs <= lastMs; cutMs += plan.cutMs) {
+      const startMs = cutMs - plan.cutMs;
+      const number = Math.floor((startMs - firstMs) / plan.windowMs) + 1;
+      if (number !== windowNumber) window = new CutState(plan.guardrails.length);
+      windowNumber = number;
+      const states = this.stretches.get(startMs);
+      for (const [i, key] of keys.entries()) {
+        const state = states?.get(key);
+        if (state === undefined) continue;
+        sums[i]?.merge(state);
+        if (key === '') window.merge(state);
+      }
+      const [all, ...segments] = sums;
+      if (all === undefined) break;
+      const coverage = coverageAt(cutMs);
+      verdicts.push(judge.judge({ cutMs, all, segments, window, windowNumber, coverage }));
+    }
+    return verdicts;
+  }
+
+  #stretch(timeMs: number): Map<SegmentKey, CutState> {
+    const startMs = floorTo(timeMs, this.plan.cutMs);
+    let stretch = this.stretches.get(startMs);
+    if (stretch === undefined) {
+      stretch = new Map();
+      this.stretches.set(startMs, stretch);
+    }
+    return stretch;
+  }
+}
+
+function floorTo(ms: number, stepMs: number): number {
+  return Math.floor(ms / stepMs) * stepMs;
+}
+
+function stateIn(
+  stretch: Map<SegmentKey, CutState>,
+  key: SegmentKey,
+  plan: ExperimentPlan,
+): CutState {
+  let state = stretch.get(key);
+  if (state === undefined) {
+    state = new CutState(plan.guardrails.length);
+    stretch.set(key, state);
+  }
+  return state;
+}
+
+function segmentsOf(pair: Pair, plan: ExperimentPlan): SegmentKey[] {
+  const keys = [''];
+  for (const { name, pointer, value } of plan.segments) {
+    if (valueAt(pair, pointer) === value) keys.push(`named:${name}`);
+  }
+  for (const pointer of plan.discover) {
+    keys.push(`found:${pointer}:${discoveryBucket(valueAt(pair, pointer))}`);
+  }
+  return keys;
+}
+
+/** The captured value as text; `''` where the pair has none. */
+function valueAt({ captured }: Pair, pointer: string): string {
+  const value = captured[pointer];
+  return value === undefined ? '' : String(value);
+}
+
+/** Bucket of a discovered value: the first byte of its SHA-256. */
+export function discoveryBucket(value: string): number {
+  return Number.parseInt(hash('sha256', value, 'hex').slice(0, 2), 16) % DISCOVERY_BUCKETS;
+}
+
+function addToCut(state: CutState, pair: Pair, { losses, violation }: PairLosses): void {
+  const { incumbent, candidate, selection, flags } = pair;
+  if (flags.includes('warm_up')) {
+    state.add('warmUp');
+    return;
+  }
+  state.add('pairs');
+  if (isFailed(incumbent)) state.add('incumbentFailures');
+  if (isFailed(candidate)) state.add('candidateFailures');
+  if (flags.length > 0) state.add('latencyLeftOut');
+  if (!(selection.u < selection.probability)) state.add('selectionMismatches');
+  for (const [side, observation] of [
+    ['incumbent', incumbent],
+    ['candidate', candidate],
+  ] as const) {
+    if (isFailed(observation)) continue;
+    const { model_version } = observation;
+    if (model_version === undefined) state.add('versionsMissing');
+    else state.versions.add(`${side}:${model_version}`);
+  }
+  if (violation !== '') {
+    state.add('violations');
+    state.violations.add(violation);
+  }
+  for (const [i, loss] of losses.entries()) {
+    if (!Number.isNaN(loss)) state.losses[i]?.add(loss);
+  }
+}
