@@ -20,6 +20,9 @@ export function addGuard(samples: Samples, candidate: CandidateStatus): void {
   add('understudy_candidate_requests_per_day_limit', guard.maxRequestsPerDay);
   add('understudy_candidate_warm_up_left', guard.warmUpLeft);
   add('understudy_warm_up_pairs_total', candidate.warmUps);
+  for (const [kind, count] of Object.entries(candidate.violations)) {
+    samples.add('understudy_contract_violations_total', count, { ...labels, kind });
+  }
   const { breaker } = guard;
   if (breaker === null) return;
   const { state } = breaker;

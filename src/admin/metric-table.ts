@@ -207,6 +207,11 @@ export const METRICS = {
   ),
   understudy_mirror_parse_bytes: row('gauge', [], 'Memory charged for parsed bodies.'),
   understudy_mirror_parse_limit_bytes: row('gauge', [], 'Cap of that memory.'),
+  understudy_selection_keys_missing_total: row(
+    'counter',
+    [],
+    'Exchanges without the value that their route is drawn by.',
+  ),
   understudy_mirror_heap_use_ratio: row('gauge', [], "Share of the heap's limit in use."),
   understudy_mirror_pressure_keep_ratio: row(
     'gauge',
@@ -246,7 +251,12 @@ export const METRICS = {
   understudy_scores_outside_tolerance_total: row(
     'counter',
     ['candidate'],
-    'Predictions whose scores are further apart than mirror.tolerance.',
+    'Predictions whose scores are outside tolerance.',
+  ),
+  understudy_contract_violations_total: row(
+    'counter',
+    ['candidate', 'kind'],
+    'Pairs in which the candidate broke the contract that the incumbent kept.',
   ),
   understudy_label_flips_total: row('counter', ['candidate'], 'Predictions with another label.'),
 

@@ -211,6 +211,7 @@ function addMirror(
   samples.add('understudy_mirror_queued_limit_bytes', mirror.maxQueuedBytes);
   samples.add('understudy_mirror_parse_bytes', mirror.parseBytes);
   samples.add('understudy_mirror_parse_limit_bytes', mirror.maxParseBytes);
+  samples.add('understudy_selection_keys_missing_total', mirror.selectionKeysMissing);
   samples.add('understudy_mirror_heap_use_ratio', mirror.heapUse);
   samples.add('understudy_mirror_pressure_keep_ratio', mirror.pressureKeep);
   samples.add('understudy_wire_errors_total', mirror.wireErrors);

@@ -34,6 +34,12 @@ export const prediction = z.strictObject({
   modelVersion: pointer.default(DEFAULTS.route.prediction.modelVersion).meta({
     description: "Where the model's version stands, from the root of the answer; empty: nowhere.",
   }),
+  id: pointer.default(DEFAULTS.route.prediction.id).meta({
+    description: 'Where the id of an element stands, to match batches by; empty: by position.',
+  }),
+  classes: pointer.default(DEFAULTS.route.prediction.classes).meta({
+    description: 'Where the probabilities of classes stand, a list or an object; empty: nowhere.',
+  }),
 });
 
 const adaptive = z.strictObject({

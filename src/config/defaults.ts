@@ -49,7 +49,16 @@ export const DEFAULTS = {
   },
   route: {
     methods: ['POST'],
-    prediction: { items: '', score: '/score', label: '/label', modelVersion: '/model_version' },
+    prediction: {
+      items: '',
+      score: '/score',
+      label: '/label',
+      modelVersion: '/model_version',
+      id: '',
+      classes: '',
+    },
+    sampling: { key: '', share: 1, rules: [] },
+    compare: { tolerance: null, relativeTolerance: 0, structure: false, ignore: [] },
   },
   candidate: {
     rate: 1,
@@ -287,6 +296,19 @@ export const LIMITS = {
   jsonDepth: 64,
   /** Predictions of one answer; a pair of so many stays below Kafka's default of 1 MB a message. */
   predictions: 1_000,
+  /** Classes of one prediction. */
+  classes: 100,
+  /** Numbers of classes in one answer. */
+  classNumbers: 5_000,
+  /** Sampling rules of a route, values of a rule, characters of a value. */
+  samplingRules: 32,
+  samplingValues: 64,
+  /** JSON Pointers that a route's comparison leaves out. */
+  ignoredPointers: 64,
+  /** Differences of documents that a pair names, characters of a place, nodes that are compared. */
+  structureDifferences: 20,
+  structureCharacters: 200,
+  structureNodes: 20_000,
   /** Legs that wait for one candidate: an object costs more than the bytes of a small exchange. */
   waitingLegs: 10_000,
   /** A token bucket holds what arrives in so long, but at least one token. */

@@ -13,6 +13,7 @@ import type {
   HeaderConfig,
   KafkaConfig,
   ListenerTlsConfig,
+  RouteConfig,
 } from './types.ts';
 
 type CandidateOptions = CompleteOptions['candidates'][number];
@@ -44,7 +45,7 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
       tls: tls === null ? null : resolveTls(tls, inFolder, inPlace),
     })),
     gateway: { ...gateway, health: gateway.health === null ? null : listenAddress(gateway.health) },
-    routes,
+    routes: routes.map(resolveRoute),
     candidates: candidates.map((c) => resolveCandidate(c, routeNames, inFolder)),
     mirror: { ...mirror, selectionSecretFile: inFolder(mirror.selectionSecretFile) },
     journal: options.journal,
@@ -75,6 +76,18 @@ function resolveTls(
       incumbent: incumbent === undefined ? null : inPlace(parseIncumbent(incumbent), incumbent),
     })),
   };
+}
+
+/** Values are compared as text, and what is not written is empty. */
+function resolveRoute(route: CompleteOptions['routes'][number]): RouteConfig {
+  const rules = route.sampling.rules.map(({ id, header = '', pointer = '', equals, share }) => ({
+    id,
+    header: header.toLowerCase(),
+    pointer,
+    equals: equals.map(String),
+    share,
+  }));
+  return { ...route, sampling: { ...route.sampling, rules } };
 }
 
 function resolveCandidate(

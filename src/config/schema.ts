@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { parseAddress } from './address.ts';
-import { candidate, prediction } from './candidate-schema.ts';
+import { candidate } from './candidate-schema.ts';
 import {
   address,
   bytes,
@@ -16,19 +16,16 @@ import {
   KiB,
   label,
   MiB,
-  method,
   milliseconds,
   name,
   number,
   optionalPath,
   path,
-  pointer,
-  routePath,
-  somePointer,
   text,
 } from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
 import { listener } from './listener-schema.ts';
+import { route } from './route-schema.ts';
 
 /** Longest time that can be configured: a year. */
 const YEAR_MS = 365 * 24 * HOUR_MS;
@@ -115,31 +112,6 @@ const gateway = z.strictObject({
   }),
   heartbeatTimeoutMs: integer(1_000, HOUR_MS).default(DEFAULTS.gateway.heartbeatTimeoutMs).meta({
     description: 'A gateway that has been silent for so long is replaced.',
-  }),
-});
-
-const route = z.strictObject({
-  name: name('name').meta({ description: 'Label on pairs and metrics, unique.' }),
-  methods: z
-    .array(method, { error: 'a list of HTTP methods' })
-    .min(1, { error: 'at least one HTTP method' })
-    .max(16, { error: 'at most 16 HTTP methods' })
-    .default([...DEFAULTS.route.methods])
-    .meta({ description: 'Methods that are mirrored.' }),
-  path: routePath.meta({
-    description: 'What is mirrored: /v1/score, /v1/models/{name}/score, /v1/* (the rest).',
-  }),
-  prediction: prediction
-    .prefault({})
-    .meta({ description: "How the incumbent's JSON answer is read, by JSON Pointer." }),
-  capture: z
-    .array(somePointer, { error: 'a list of JSON Pointers' })
-    .max(LIMITS.capturedPointers, { error: `at most ${LIMITS.capturedPointers} JSON Pointers` })
-    .default([])
-    .meta({ description: 'JSON Pointers of request values that are stored with the pair.' }),
-  join: pointer.default('').meta({
-    description:
-      'JSON Pointer of a request value, unique an exchange, to attach outcomes to later.',
   }),
 });
 

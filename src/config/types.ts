@@ -132,6 +132,43 @@ export interface RouteConfig {
   readonly capture: readonly string[];
   /** JSON Pointer of the request body whose value becomes the pair's `join`; empty: none. */
   readonly join: string;
+  readonly sampling: SamplingConfig;
+  readonly compare: CompareConfig;
+}
+
+/** Which share of a route's exchanges is copied, before the candidates' rates. */
+export interface SamplingConfig {
+  /** JSON Pointer of the request value that selection hashes; empty: the exchange id. */
+  readonly key: string;
+  /** Share of what no rule matches, 0 to 1: the rule `default`. */
+  readonly share: number;
+  /** The first that matches counts. */
+  readonly rules: readonly SamplingRuleConfig[];
+}
+
+export interface SamplingRuleConfig {
+  /** Stands on the pair as `selection.rule`. */
+  readonly id: string;
+  /** Name of a request header, or … */
+  readonly header: string;
+  /** … JSON Pointer into the request body; one of the two is empty. */
+  readonly pointer: string;
+  /** Values that match, as text. */
+  readonly equals: readonly string[];
+  /** 0 to 1; the probability of a copy is this times the candidate's rate. */
+  readonly share: number;
+}
+
+/** How the two answers of a pair are compared. */
+export interface CompareConfig {
+  /** Scores further apart (absolute) are outside tolerance; `null`: `mirror.tolerance`. */
+  readonly tolerance: number | null;
+  /** … or further apart than this share of the larger magnitude, whichever allows more. */
+  readonly relativeTolerance: number;
+  /** Whether answers are compared as documents, too. */
+  readonly structure: boolean;
+  /** JSON Pointers that this leaves out, `*` for any one token. */
+  readonly ignore: readonly string[];
 }
 
 /** Where predictions stand in a JSON answer. RFC 6901 pointers; an empty string means "not there". */
@@ -142,6 +179,10 @@ export interface PredictionConfig {
   readonly label: string;
   /** From the root of the answer, also in a batch. */
   readonly modelVersion: string;
+  /** By which the elements of two batches are matched; empty: by position. */
+  readonly id: string;
+  /** List or object of the probabilities of classes. */
+  readonly classes: string;
 }
 
 export type CandidateConfig = HttpCandidateConfig | OnnxCandidateConfig;

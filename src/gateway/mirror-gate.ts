@@ -25,14 +25,16 @@ const MIRRORED: Verdict = { state: '', reason: '' };
 
 export class MirrorGate {
   readonly #options: MirrorGateOptions;
+  readonly #isDrawnByValue: readonly boolean[];
   readonly #match: (method: string, target: string) => RouteMatch;
-  /** By route: the largest rate of its candidates. */
+  /** By route: the largest probability that a copy of it can have. */
   #rates: number[] = [];
   #lastNumber = 0;
 
   constructor(options: MirrorGateOptions) {
     this.#options = options;
     this.#match = compileRoutes(options.config.routes);
+    this.#isDrawnByValue = options.config.routes.map(({ sampling }) => sampling.key !== '');
     this.#readRates();
     options.settings.onChange(() => this.#readRates());
   }
@@ -62,17 +64,20 @@ export class MirrorGate {
     const rate = this.#rates[match.index] ?? 0;
     exchange.rate = rate;
     exchange.settingsVersion = settings.settings.version;
-    if (rate >= 1) return MIRRORED;
+    // What is drawn by a value of the body is drawn in the mirror, which reads bodies.
+    if (rate >= 1 || (rate > 0 && this.#isDrawnByValue[match.index] === true)) return MIRRORED;
     if (rate > 0) exchange.u = drawnNumber(secret, `${epoch}.${exchange.number}`);
     return exchange.u < rate ? MIRRORED : { state: 'not_selected', reason: '' };
   }
 
   #readRates(): void {
     const { config, settings } = this.#options;
-    this.#rates = config.routes.map((route) =>
-      config.candidates
+    this.#rates = config.routes.map((route) => {
+      const rates = config.candidates
         .filter((candidate) => candidate.routes.includes(route.name))
-        .reduce((largest, candidate) => Math.max(largest, settings.rateOf(candidate.name)), 0),
-    );
+        .map((candidate) => settings.rateOf(candidate.name));
+      const { share, rules } = route.sampling;
+      return Math.max(0, ...rates) * Math.max(share, ...rules.map((rule) => rule.share));
+    });
   }
 }

@@ -9,6 +9,7 @@ type Counts = Pick<
   | 'outsideTolerance'
   | 'compared'
   | 'warmUps'
+  | 'violations'
   | 'incumbentSeconds'
   | 'candidateSeconds'
   | 'queueSeconds'
@@ -20,6 +21,7 @@ export class CandidateCounters {
   #outsideTolerance = 0;
   #compared = 0;
   #warmUps = 0;
+  readonly #violations = new Map<string, number>();
   readonly #incumbentSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
   readonly #candidateSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
   readonly #queueSeconds = new Histogram(LATENCY_BOUNDS_SECONDS);
@@ -31,6 +33,9 @@ export class CandidateCounters {
     this.#queueSeconds.record(candidate.queue_ms / 1e3);
     if (pair.flags.includes('warm_up')) this.#warmUps += 1;
     if (pair.state !== 'paired') return;
+    for (const kind of violationsOf(pair)) {
+      this.#violations.set(kind, (this.#violations.get(kind) ?? 0) + 1);
+    }
     this.#labelFlips += divergence.label_flips;
     this.#outsideTolerance += divergence.outside_tolerance;
     if (divergence.score_delta_max !== undefined) {
@@ -48,10 +53,18 @@ export class CandidateCounters {
       outsideTolerance: this.#outsideTolerance,
       compared: this.#compared,
       warmUps: this.#warmUps,
+      violations: Object.fromEntries(this.#violations),
       incumbentSeconds: this.#incumbentSeconds.snapshot(),
       candidateSeconds: this.#candidateSeconds.snapshot(),
       queueSeconds: this.#queueSeconds.snapshot(),
       scoreDifference: this.#scoreDifference.snapshot(),
     };
   }
+}
+
+/** In which ways the candidate broke the contract that the incumbent kept: words of two bounded sets. */
+function violationsOf({ incumbent, candidate, divergence }: Pair): readonly string[] {
+  const { error } = candidate;
+  if (error === undefined || incumbent.error !== undefined) return divergence.fields;
+  return [error, ...divergence.fields];
 }

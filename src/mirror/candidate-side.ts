@@ -5,7 +5,7 @@ import { CandidateCounters } from './candidate-counters.ts';
 import { CandidateGuard } from './candidate-guard.ts';
 import { CandidateLane, type LaneOwner } from './candidate-lane.ts';
 import type { Candidate } from './candidates/candidate.ts';
-import type { CompiledRoute } from './decode-exchange.ts';
+import { type CompiledRoute, isExact } from './decode-exchange.ts';
 
 export interface CandidateSide {
   readonly config: CandidateConfig;
@@ -48,11 +48,13 @@ function createReaders(
   config: CandidateConfig,
   routes: ReadonlyMap<string, CompiledRoute>,
 ): Map<string, AnswerReader> {
-  const own = config.prediction === null ? null : compileAnswerReader(config.prediction);
   const readers = new Map<string, AnswerReader>();
   for (const name of config.routes) {
-    const read = own ?? routes.get(name)?.read;
-    if (read !== undefined) readers.set(name, read);
+    const route = routes.get(name);
+    if (route === undefined) continue;
+    const own = config.prediction;
+    const options = { isExact: isExact(route.compare) };
+    readers.set(name, own === null ? route.read : compileAnswerReader(own, options));
   }
   return readers;
 }

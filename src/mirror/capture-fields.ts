@@ -47,7 +47,7 @@ export function compileCapture(route: Pick<RouteConfig, 'capture' | 'join'>): Fi
 }
 
 /** Parses a body a second time where a number's digits matter, and then only once. */
-class ExactNumbers {
+export class ExactNumbers {
   readonly #body: string;
   #document: unknown;
   #isParsed = false;
@@ -77,13 +77,22 @@ function toCaptured(
 }
 
 function toJoin(pointer: Pointer, document: unknown, exact: ExactNumbers): string | undefined {
+  const text = textAt(pointer, document, exact);
+  return text !== undefined && text.length <= LIMITS.capturedCharacters ? text : undefined;
+}
+
+/** The text of a string, number (all its digits) or boolean; `undefined` for anything else, and for `''`. */
+export function textAt(
+  pointer: Pointer,
+  document: unknown,
+  exact: ExactNumbers,
+): string | undefined {
   const value = pointer(document);
   let text: unknown;
   if (typeof value === 'number') text = isExact(value) ? String(value) : exact.textOf(pointer);
   else if (typeof value === 'boolean') text = String(value);
   else text = value;
-  if (typeof text !== 'string' || text === '') return undefined;
-  return text.length <= LIMITS.capturedCharacters ? text : undefined;
+  return typeof text === 'string' && text !== '' ? text : undefined;
 }
 
 /** Not an integer that a double may have rounded, nor an overflow such as 1e400. */

@@ -9,10 +9,13 @@ import { type AnswerReader, compileAnswerReader } from '../prediction/read-predi
 import type { ExchangeFrame } from '../wire/messages.ts';
 import type { CandidateRequest } from './candidates/candidate.ts';
 import { compileCapture, type FieldCapture, NOTHING_CAPTURED } from './capture-fields.ts';
+import { type CompiledCompare, compileCompare, type Observed } from './compare-pair.ts';
 import { type DecodeLimits, decodeContent } from './content-coding.ts';
+import { headerOf } from './header-of.ts';
 import { observeIncumbent } from './observe.ts';
 import type { ParseBudget } from './parse-budget.ts';
 import { type CallerRequest, isMarked, prepareCopy } from './prepare-copy.ts';
+import { compileSampling, type Sampling } from './sampling.ts';
 
 /** A route with its pointers compiled. */
 export interface CompiledRoute {
@@ -21,17 +24,35 @@ export interface CompiledRoute {
   readonly path: string;
   readonly read: AnswerReader;
   readonly capture: FieldCapture;
+  readonly compare: CompiledCompare;
+  readonly sampling: Sampling;
+}
+
+/** What all routes share. */
+export interface RouteReading {
+  readonly limits: DecodeLimits;
+  readonly budget: ParseBudget;
+  /** `mirror.tolerance` */
+  readonly tolerance: number;
 }
 
 /** @throws {UnderstudyError} `UND_POINTER_SYNTAX` */
-export function compileRoute(route: RouteConfig): CompiledRoute {
+export function compileRoute(route: RouteConfig, reading: RouteReading): CompiledRoute {
   const { name, path } = route;
+  const compare = compileCompare(route, reading.tolerance);
   return {
     name,
     path,
-    read: compileAnswerReader(route.prediction),
+    read: compileAnswerReader(route.prediction, { isExact: isExact(compare) }),
     capture: compileCapture(route),
+    compare,
+    sampling: compileSampling(route, reading),
   };
+}
+
+/** Without any tolerance the digits of scores decide, not their doubles. */
+export function isExact({ tolerance }: CompiledCompare): boolean {
+  return tolerance.absolute === 0 && tolerance.relative === 0;
 }
 
 /** Which exchange, and with what it was selected. */
@@ -41,6 +62,8 @@ export interface ExchangeOrigin {
   readonly experiment: string;
   /** Drawn number in [0, 1). */
   readonly u: number;
+  /** Selection key as the pair carries it. */
+  readonly key: string;
   /** Value of the shadow mark. */
   readonly mark: string;
 }
@@ -49,6 +72,7 @@ export type DecodedExchange =
   | {
       readonly copy: CandidateRequest;
       readonly facts: ExchangeFacts;
+      readonly incumbent: Observed;
       /** What it takes of the parse budget, to be given back. */
       readonly parseCost: number;
     }
@@ -95,15 +119,21 @@ export function decodeExchange(
   const parseCost = budget.take(decoded.body.length + captured.length);
   if (parseCost < 0) return { state: 'shed', reason: 'parse_budget' };
 
-  const incumbent = { status: answer.status, body: decoded.body };
+  const incumbent = observeIncumbent(
+    frame,
+    { status: answer.status, body: decoded.body },
+    { read: route.read, keepsText: route.compare.structure !== null },
+  );
   return {
     parseCost,
+    incumbent,
     copy: prepareCopy(request, origin.mark),
     facts: {
       instance: origin.instance,
       epoch: origin.epoch,
       seq: frame.seq,
       number: frame.number,
+      key: origin.key,
       wallMs: frame.wallMs,
       experiment: origin.experiment,
       route: route.name,
@@ -114,7 +144,7 @@ export function decodeExchange(
       ...captureOf(captured, route.capture),
       u: origin.u,
       settingsVersion: frame.settingsVersion,
-      incumbent: observeIncumbent(frame, incumbent, route.read),
+      incumbent: incumbent.observation,
     },
   };
 }
@@ -137,14 +167,4 @@ function mediaTypeOf(request: CallerRequest): string {
   const [type = ''] = headerOf(request.headers, 'content-type').split(';', 1);
   const text = type.trim().toLowerCase();
   return text.length <= MEDIA_TYPE_CHARACTERS && MEDIA_TYPE.test(text) ? text : '';
-}
-
-/** All values of a header, joined: RFC 9110 §5.3. */
-function headerOf(headers: CallerRequest['headers'], name: string): string {
-  let joined = '';
-  for (const [header, value] of headers) {
-    if (header.length !== name.length || header.toLowerCase() !== name) continue;
-    joined = joined === '' ? value : `${joined},${value}`;
-  }
-  return joined;
 }

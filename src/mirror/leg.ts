@@ -4,6 +4,7 @@ import type { LegKey } from '../pair/leg-states.ts';
 import type { OversizedExchange } from '../wire/decoder.ts';
 import type { ExchangeFrame } from '../wire/messages.ts';
 import type { DecodedExchange } from './decode-exchange.ts';
+import type { Sample } from './sampling.ts';
 
 export interface HeldExchange {
   readonly frame: ExchangeFrame;
@@ -14,6 +15,8 @@ export interface HeldExchange {
   readonly bytes: number;
   /** Why it came without its bytes: a reason of `shed`; empty where it has them. */
   readonly tooLarge: '' | OversizedExchange['reason'];
+  /** Its rule, share and key; `null` until it is needed. */
+  sample: Sample | null;
   /** Drawn number in [0, 1); NaN until it is needed. */
   u: number;
   /** Made when the first leg is dispatched, kept for the others. */
@@ -27,6 +30,6 @@ export interface HeldExchange {
 export interface Leg {
   readonly key: LegKey;
   readonly exchange: HeldExchange;
-  /** Probability it was selected with, 0 to 1. */
+  /** Probability it was selected with, 0 to 1: its rule's share times the rate. */
   readonly probability: number;
 }

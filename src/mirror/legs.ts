@@ -24,12 +24,14 @@ import type { Sent } from './candidate-guard.ts';
 import type { CandidateLane, LaneOwner, LegOutcome } from './candidate-lane.ts';
 import { type CandidateSide, createSides } from './candidate-side.ts';
 import type { Candidate, CandidateRequest } from './candidates/candidate.ts';
+import { comparePair } from './compare-pair.ts';
 import type { DecodeLimits } from './content-coding.ts';
 import { type CompiledRoute, compileRoute, decodeExchange } from './decode-exchange.ts';
 import type { Pressure } from './heap-pressure.ts';
 import type { HeldExchange, Leg } from './leg.ts';
 import { observeCandidate } from './observe.ts';
 import { ParseBudget } from './parse-budget.ts';
+import { DEFAULT_RULE, type Sample, toPairKey } from './sampling.ts';
 import { createShadowMarker, type ShadowMarker } from './shadow-mark.ts';
 
 /** What the mirror reads of the run-time settings. */
@@ -73,6 +75,7 @@ export class Legs implements LaneOwner {
   readonly #budget: ParseBudget;
   readonly #limits: DecodeLimits;
   #heldBytes = 0;
+  #keysMissing = 0;
 
   /** @throws {UnderstudyError} `UND_POINTER_SYNTAX` */
   constructor(options: LegsOptions) {
@@ -81,7 +84,11 @@ export class Legs implements LaneOwner {
     const { maxParseBytes, maxDecodedBytes, maxDecodedRatio } = config.mirror;
     this.#budget = new ParseBudget(maxParseBytes);
     this.#limits = { maxBytes: maxDecodedBytes, maxRatio: maxDecodedRatio };
-    this.#routes = new Map(config.routes.map((route) => [route.name, compileRoute(route)]));
+    const { tolerance } = config.mirror;
+    const reading = { limits: this.#limits, budget: this.#budget, tolerance };
+    this.#routes = new Map(
+      config.routes.map((route) => [route.name, compileRoute(route, reading)]),
+    );
     this.#sides = createSides(config, {
       candidates: options.candidates,
       routes: this.#routes,
@@ -106,6 +113,11 @@ export class Legs implements LaneOwner {
   /** Bytes charged for parsed bodies. */
   get parseBytes(): number {
     return this.#budget.held;
+  }
+
+  /** Exchanges without the value that their route is drawn by. */
+  get keysMissing(): number {
+    return this.#keysMissing;
   }
 
   /** Takes up what earlier mirrors have sent today. */
@@ -145,6 +157,7 @@ export class Legs implements LaneOwner {
       route: frame.route,
       bytes: frame.request.length + frame.answer.length,
       tooLarge: size.tooLarge,
+      sample: null,
       u: frame.u,
       decoded: null,
       parseCost: 0,
@@ -180,11 +193,10 @@ export class Legs implements LaneOwner {
     if (side === undefined || read === undefined || decoded === null || !('facts' in decoded)) {
       throw new Error('invariant: a leg in flight has a candidate and a decoded exchange');
     }
-    const { config, recorder } = this.#options;
+    const { recorder } = this.#options;
     const { frame } = leg.exchange;
     const { facts } = decoded;
     const state = OBSERVED[outcome.kind];
-    const { tolerance } = config.mirror;
     const incumbentStatus = facts.incumbent.status ?? 0;
     lane.guard.judge(sent, outcome, { incumbentStatus, inFlight });
     const candidate = observeCandidate(outcome, {
@@ -196,10 +208,12 @@ export class Legs implements LaneOwner {
       read,
     });
     const flags = this.#flags(frame, sent);
+    const { probability, exchange } = leg;
+    const rule = exchange.sample?.rule ?? DEFAULT_RULE;
     const pair = buildPair(
       facts,
-      { probability: leg.probability, flags, candidate, state },
-      tolerance,
+      { probability, rule, flags, candidate: candidate.observation, state },
+      comparePair(decoded.incumbent, candidate, this.#route(exchange).compare),
     );
     side.counters.count(pair);
     recorder.record({
@@ -263,8 +277,9 @@ export class Legs implements LaneOwner {
       this.settle({ key }, 'paused', paused);
       return;
     }
+    const { share } = this.#sample(exchange);
     const ownRate = this.#options.settings.rateOf(key.candidate);
-    const probability = Math.min(exchange.frame.rate, ownRate);
+    const probability = Math.min(exchange.frame.rate, ownRate * share);
     // u is below 1: where all are selected, it is drawn only for a copy that is made.
     if (probability < 1 && !(this.#drawn(exchange) < probability)) {
       this.settle({ key }, 'not_selected', '');
@@ -285,10 +300,21 @@ export class Legs implements LaneOwner {
     lane.offer({ key, exchange, probability });
   }
 
+  #sample(exchange: HeldExchange): Sample {
+    if (exchange.sample !== null) return exchange.sample;
+    const sample = this.#route(exchange).sampling(exchange.frame.request);
+    if (sample.isKeyMissing) this.#keysMissing += 1;
+    exchange.sample = sample;
+    // A gateway draws by exchange ids; a value of the body decides here alone.
+    if (sample.value !== null) exchange.u = Number.NaN;
+    return sample;
+  }
+
   #drawn(exchange: HeldExchange): number {
+    const { value } = this.#sample(exchange);
     if (Number.isNaN(exchange.u)) {
       const id = exchangeId(exchange.epoch, exchange.frame.number);
-      exchange.u = drawnNumber(this.#options.secret, id);
+      exchange.u = drawnNumber(this.#options.secret, value ?? id);
     }
     return exchange.u;
   }
@@ -296,12 +322,20 @@ export class Legs implements LaneOwner {
   #decode(exchange: HeldExchange): NonNullable<HeldExchange['decoded']> {
     if (exchange.decoded !== null) return exchange.decoded;
     const { epoch, instance, frame } = exchange;
-    const route = this.#routes.get(exchange.route);
-    if (route === undefined) throw new Error('invariant: a leg has a configured route');
     const { experiment } = this.#options.config;
-    const mark = this.#markOf(exchangeId(epoch, frame.number));
-    const decoded = decodeExchange(frame, route, {
-      origin: { instance, epoch, experiment, u: this.#drawn(exchange), mark },
+    const { secret } = this.#options;
+    const id = exchangeId(epoch, frame.number);
+    const { value } = this.#sample(exchange);
+    const key = value === null ? id : toPairKey(secret, value);
+    const decoded = decodeExchange(frame, this.#route(exchange), {
+      origin: {
+        instance,
+        epoch,
+        experiment,
+        u: this.#drawn(exchange),
+        key,
+        mark: this.#markOf(id),
+      },
       limits: this.#limits,
       budget: this.#budget,
     });
@@ -309,6 +343,12 @@ export class Legs implements LaneOwner {
     if (!('state' in decoded && decoded.state === 'shed')) exchange.decoded = decoded;
     if ('copy' in decoded) exchange.parseCost = decoded.parseCost;
     return decoded;
+  }
+
+  #route({ route: name }: HeldExchange): CompiledRoute {
+    const route = this.#routes.get(name);
+    if (route === undefined) throw new Error('invariant: a leg has a configured route');
+    return route;
   }
 
   #flags(frame: ExchangeFrame, { dispatchMs, isWarmUp }: Sent): PairFlag[] {

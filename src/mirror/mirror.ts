@@ -136,6 +136,7 @@ export class Mirror {
       maxQueuedBytes: config.mirror.maxQueuedBytes,
       parseBytes: this.#legs.parseBytes,
       maxParseBytes: config.mirror.maxParseBytes,
+      selectionKeysMissing: this.#legs.keysMissing,
       heapUse: this.#pressure.use,
       pressureKeep: this.#pressure.keep,
       candidates: this.#legs.status(),

@@ -4,13 +4,12 @@
 import { isUtf8 } from 'node:buffer';
 import { toPairMs } from '../pair/build-pair.ts';
 import type { CandidateObservation, Observation, PredictionError } from '../pair/pair.ts';
-import type { AnswerReader, AnswerReading } from '../prediction/read-predictions.ts';
+import type { AnswerReader } from '../prediction/read-predictions.ts';
 import { type ExchangeFrame, FLAG_EARLY } from '../wire/messages.ts';
 import type { CandidateOutcome } from './candidates/candidate.ts';
+import type { Observed } from './compare-pair.ts';
 import { type DecodeError, type DecodeLimits, decodeContent } from './content-coding.ts';
 import type { ParseBudget } from './parse-budget.ts';
-
-const NOTHING_READ = { predictions: [], modelVersion: undefined, error: undefined } as const;
 
 /** A body that is not read: why, as the pair says it. */
 const DECODE_ERRORS = {
@@ -19,8 +18,12 @@ const DECODE_ERRORS = {
   ratio: 'decoded_ratio',
 } as const satisfies Record<DecodeError, PredictionError>;
 
-/** As an answer reads, or why its bytes cannot be read. */
-type BodyReading = Omit<AnswerReading, 'error'> & { readonly error: PredictionError | undefined };
+/** What a body becomes: the pair's part, and what comparing needs besides. */
+interface Read {
+  readonly part: BodyPart;
+  readonly exactScores: ReadonlyMap<number, string> | undefined;
+  readonly text: string | null;
+}
 
 /** What the members of an observation that come from an answer's body are. */
 type BodyPart = Pick<Observation, 'model_version' | 'predictions' | 'error'>;
@@ -28,21 +31,24 @@ type BodyPart = Pick<Observation, 'model_version' | 'predictions' | 'error'>;
 /**
  * The incumbent's side.
  *
- * @param body - decoded
+ * @param answer.body - decoded
+ * @param reader.keepsText - whether documents will be compared
  */
 export function observeIncumbent(
   frame: Pick<ExchangeFrame, 'startMs' | 'firstByteMs' | 'endMs' | 'flags'>,
   answer: { readonly status: number; readonly body: Buffer },
-  read: AnswerReader,
-): Observation {
+  reader: { readonly read: AnswerReader; readonly keepsText: boolean },
+): Observed {
   // An early answer began before its request was complete: it took no time that could be measured.
   const firstByteMs = frame.flags & FLAG_EARLY ? 0 : frame.firstByteMs - frame.startMs;
-  return {
+  const { part, exactScores, text } = readBody(answer.status, answer.body, reader.read);
+  const observation = {
     status: answer.status,
     first_byte_ms: toPairMs(firstByteMs),
     latency_ms: toPairMs(frame.endMs - frame.startMs),
-    ...toBodyPart(readBody(answer.status, answer.body, read)),
+    ...part,
   };
+  return { observation, exactScores, text: reader.keepsText ? text : null };
 }
 
 export interface CandidateFacts {
@@ -59,48 +65,58 @@ export interface CandidateFacts {
 export function observeCandidate(
   outcome: CandidateOutcome,
   facts: CandidateFacts,
-): CandidateObservation {
+): Observed<CandidateObservation> {
   const { name, dispatchMs } = facts;
   const head = { name, role: 'candidate' } as const;
   const queueMs = toPairMs(dispatchMs - facts.endMs);
   const latencyMs = toPairMs(outcome.endMs - dispatchMs);
   if (outcome.kind !== 'answer') {
-    return {
+    const observation = {
       ...head,
       queue_ms: queueMs,
       latency_ms: latencyMs,
       predictions: [],
       failure: outcome.kind === 'timeout' ? 'timeout' : outcome.reason,
     };
+    return { observation, exactScores: undefined, text: null };
   }
   const { status, body, contentEncoding } = outcome;
   const decoded = decodeContent(body, contentEncoding, facts.limits);
-  let part: BodyPart;
-  if ('error' in decoded) part = { predictions: [], error: DECODE_ERRORS[decoded.error] };
-  else if (!facts.budget.allows(decoded.body.length)) {
-    part = { predictions: [], error: 'parse_budget' };
-  } else part = toBodyPart(readBody(status, decoded.body, facts.read));
-  return {
+  let read: Read;
+  if ('error' in decoded) read = unread(DECODE_ERRORS[decoded.error]);
+  else if (!facts.budget.allows(decoded.body.length)) read = unread('parse_budget');
+  else read = readBody(status, decoded.body, facts.read);
+  const observation = {
     ...head,
     status,
     queue_ms: queueMs,
     first_byte_ms: toPairMs(outcome.firstByteMs - dispatchMs),
     latency_ms: latencyMs,
-    ...part,
+    ...read.part,
   };
+  return { observation, exactScores: read.exactScores, text: read.text };
 }
 
 /** Predictions are read from 2xx answers alone: an error's body is not an answer of the model. */
-function readBody(status: number, body: Buffer, read: AnswerReader): BodyReading {
-  if (status < 200 || status >= 300) return NOTHING_READ;
+function readBody(status: number, body: Buffer, read: AnswerReader): Read {
+  if (status < 200 || status >= 300)
+    return { part: { predictions: [] }, exactScores: undefined, text: null };
   // Decoding would put replacement characters in place of what is wrong (RFC 8259 §8.1: UTF-8 it must be).
-  return isUtf8(body) ? read(body.toString('utf8')) : { ...NOTHING_READ, error: 'not_utf8' };
+  if (!isUtf8(body)) return unread('not_utf8');
+  const text = body.toString('utf8');
+  const { modelVersion, predictions, error, exactScores } = read(text);
+  const isReadable = error !== 'not_json' && error !== 'too_deep';
+  return {
+    part: {
+      ...(modelVersion === undefined ? {} : { model_version: modelVersion }),
+      predictions,
+      ...(error === undefined ? {} : { error }),
+    },
+    exactScores,
+    text: isReadable ? text : null,
+  };
 }
 
-function toBodyPart({ modelVersion, predictions, error }: BodyReading): BodyPart {
-  return {
-    ...(modelVersion === undefined ? {} : { model_version: modelVersion }),
-    predictions,
-    ...(error === undefined ? {} : { error }),
-  };
+function unread(error: PredictionError): Read {
+  return { part: { predictions: [], error }, exactScores: undefined, text: null };
 }

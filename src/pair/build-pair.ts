@@ -2,10 +2,10 @@
  * Builds pair records. The text of a pair is a function of its content alone: keys stand in the order written
  * here, numbers are JavaScript's shortest form, so the same pair has the same bytes wherever it is written.
  */
-import { compareObservations } from './compare.ts';
 import type { ObservedLegState } from './leg-states.ts';
 import {
   type CandidateObservation,
+  type Divergence,
   type Observation,
   PAIR_SCHEMA,
   type Pair,
@@ -21,6 +21,8 @@ export interface ExchangeFacts {
   readonly seq: number;
   /** Of all exchanges of the epoch: with the epoch, the exchange id that selection hashes. */
   readonly number: number;
+  /** Selection key: the exchange id, or a keyed hash of a value of the request. */
+  readonly key: string;
   /** Exchange complete at the gateway, Unix ms with microseconds as fraction. */
   readonly wallMs: number;
   readonly experiment: string;
@@ -43,6 +45,8 @@ export interface ExchangeFacts {
 export interface LegFacts {
   /** Probability the leg was selected with, 0 to 1. */
   readonly probability: number;
+  /** Id of the sampling rule that matched. */
+  readonly rule: string;
   readonly flags: readonly PairFlag[];
   readonly candidate: CandidateObservation;
   readonly state: ObservedLegState;
@@ -58,8 +62,7 @@ export function exchangeId(epoch: string, number: number): string {
   return `${epoch}.${number}`;
 }
 
-/** @param tolerance - scores further apart than this (absolute) are outside it, ≥ 0 */
-export function buildPair(exchange: ExchangeFacts, leg: LegFacts, tolerance: number): Pair {
+export function buildPair(exchange: ExchangeFacts, leg: LegFacts, divergence: Divergence): Pair {
   return {
     schema: PAIR_SCHEMA,
     id: pairId(exchange.epoch, exchange.seq, leg.candidate.name),
@@ -69,13 +72,13 @@ export function buildPair(exchange: ExchangeFacts, leg: LegFacts, tolerance: num
     time: toTimestamp(exchange.wallMs),
     experiment: exchange.experiment,
     route: exchange.route,
-    key: exchangeId(exchange.epoch, exchange.number),
+    key: exchange.key,
     ...(exchange.join === undefined ? {} : { join: exchange.join }),
     captured: exchange.captured,
     selection: {
       u: exchange.u,
       probability: leg.probability,
-      rule: 'default',
+      rule: leg.rule,
       settings_version: exchange.settingsVersion,
     },
     request: {
@@ -87,7 +90,7 @@ export function buildPair(exchange: ExchangeFacts, leg: LegFacts, tolerance: num
     flags: leg.flags,
     incumbent: exchange.incumbent,
     candidate: leg.candidate,
-    divergence: compareObservations(exchange.incumbent, leg.candidate, tolerance),
+    divergence,
     state: leg.state,
   };
 }

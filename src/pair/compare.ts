@@ -1,78 +1,162 @@
 /**
- * Compares the predictions of two answers, position by position. Pure.
+ * Compares the predictions of two answers: position by position, or by id where predictions have one. Pure.
  */
+import { differenceOf } from './decimal.ts';
 import type { Divergence, Observation, Prediction } from './pair.ts';
 
 /** The contract differences a divergence may name, in this order. A bounded set. */
-export const DIVERGENCE_FIELDS = ['length', 'type', 'missing'] as const;
-type DivergenceField = (typeof DIVERGENCE_FIELDS)[number];
+export const DIVERGENCE_FIELDS = [
+  'length',
+  'unmatched',
+  'duplicate_id',
+  'type',
+  'missing',
+  'classes',
+] as const;
+export type DivergenceField = (typeof DIVERGENCE_FIELDS)[number];
+
+/** Scores are outside it where |candidate − incumbent| > max(absolute, relative × the larger magnitude). */
+export interface Tolerance {
+  /** ≥ 0 */
+  readonly absolute: number;
+  /** ≥ 0; 0.01 is one per cent. */
+  readonly relative: number;
+}
+
+/** One side's predictions, with what their doubles do not hold. */
+export interface PredictedSide {
+  readonly predictions: readonly Prediction[];
+  /** By position: the score as it was written, where its double may differ from it. */
+  readonly exactScores?: ReadonlyMap<number, string>;
+}
 
 interface Tally {
   compared: number;
   deltaMax: number;
   outside: number;
   flips: number;
+  classesCompared: number;
+  classDeltaMax: number;
   readonly fields: Set<DivergenceField>;
 }
 
 /**
  * How the candidate's predictions differ from the incumbent's.
  *
- * - `length`: batches of different length; the common positions are compared all the same
+ * - `length`: batches of different length; what can be matched is compared all the same
+ * - `unmatched`: an id that one side alone has; `duplicate_id`: one that a side has twice (the first counts)
  * - `type`: labels of different JSON types; a flip only where their texts differ as well
- * - `missing`: a score or label that one side alone has
- *
- * @param tolerance - scores further apart than this (absolute) are outside it, ≥ 0
+ * - `missing`: a score, label or list of classes that one side alone has
+ * - `classes`: other classes
  */
 export function comparePredictions(
-  incumbent: readonly Prediction[],
-  candidate: readonly Prediction[],
-  tolerance: number,
+  incumbent: PredictedSide,
+  candidate: PredictedSide,
+  tolerance: Tolerance,
 ): Divergence {
-  const tally: Tally = { compared: 0, deltaMax: 0, outside: 0, flips: 0, fields: new Set() };
-  if (incumbent.length !== candidate.length) tally.fields.add('length');
-  const common = Math.min(incumbent.length, candidate.length);
-  for (let i = 0; i < common; i++) {
-    const ours = incumbent[i];
-    const theirs = candidate[i];
+  const tally: Tally = {
+    compared: 0,
+    deltaMax: 0,
+    outside: 0,
+    flips: 0,
+    classesCompared: 0,
+    classDeltaMax: 0,
+    fields: new Set(),
+  };
+  if (incumbent.predictions.length !== candidate.predictions.length) tally.fields.add('length');
+  for (const [i, j] of matchPredictions(incumbent.predictions, candidate.predictions, tally)) {
+    const ours = incumbent.predictions[i];
+    const theirs = candidate.predictions[j];
     if (ours === undefined || theirs === undefined) continue;
-    compareScores(ours.score, theirs.score, tolerance, tally);
+    const [exactOurs, exactTheirs] = [incumbent.exactScores?.get(i), candidate.exactScores?.get(j)];
+    compareScores(
+      { value: ours.score, text: exactOurs },
+      { value: theirs.score, text: exactTheirs },
+      { tolerance, tally },
+    );
     compareLabels(ours.label, theirs.label, tally);
+    if (ours.classes !== undefined || theirs.classes !== undefined) {
+      compareClasses(ours.classes, theirs.classes, tally);
+    }
   }
-  const rest = {
+  return {
+    ...(tally.compared === 0 ? {} : { score_delta_max: tally.deltaMax }),
+    ...(tally.classesCompared === 0 ? {} : { class_delta_max: tally.classDeltaMax }),
     label_flips: tally.flips,
     outside_tolerance: tally.outside,
     fields: DIVERGENCE_FIELDS.filter((field) => tally.fields.has(field)),
   };
-  return tally.compared === 0 ? rest : { score_delta_max: tally.deltaMax, ...rest };
 }
 
 /** The divergence of a pair: empty where one side has no answer, since nothing was compared. */
 export function compareObservations(
-  incumbent: Observation,
-  candidate: Observation,
-  tolerance: number,
+  incumbent: Observation & Pick<PredictedSide, 'exactScores'>,
+  candidate: Observation & Pick<PredictedSide, 'exactScores'>,
+  tolerance: Tolerance,
 ): Divergence {
   if (incumbent.status === undefined || candidate.status === undefined) {
     return { label_flips: 0, outside_tolerance: 0, fields: [] };
   }
-  return comparePredictions(incumbent.predictions, candidate.predictions, tolerance);
+  return comparePredictions(incumbent, candidate, tolerance);
+}
+
+/** Positions that belong together. By id as soon as one prediction has one, else by position. */
+function matchPredictions(
+  incumbent: readonly Prediction[],
+  candidate: readonly Prediction[],
+  tally: Tally,
+): [number, number][] {
+  const hasIds = incumbent.some(({ id }) => id !== undefined);
+  if (!hasIds && !candidate.some(({ id }) => id !== undefined)) {
+    const common = Math.min(incumbent.length, candidate.length);
+    return Array.from({ length: common }, (_, i) => [i, i]);
+  }
+  const ours = indexById(incumbent, tally);
+  const theirs = indexById(candidate, tally);
+  const matched: [number, number][] = [];
+  for (const [id, i] of ours) {
+    const j = theirs.get(id);
+    if (j !== undefined) matched.push([i, j]);
+  }
+  if (matched.length < ours.size || matched.length < theirs.size) tally.fields.add('unmatched');
+  return matched;
+}
+
+function indexById(predictions: readonly Prediction[], tally: Tally): Map<string, number> {
+  const index = new Map<string, number>();
+  for (const [i, { id }] of predictions.entries()) {
+    if (id === undefined) continue; // its side has the error id_missing
+    if (index.has(id)) tally.fields.add('duplicate_id');
+    else index.set(id, i);
+  }
+  return index;
+}
+
+interface Score {
+  readonly value: number | undefined;
+  readonly text: string | undefined;
 }
 
 function compareScores(
-  ours: number | undefined,
-  theirs: number | undefined,
-  tolerance: number,
-  tally: Tally,
+  ours: Score,
+  theirs: Score,
+  { tolerance, tally }: { readonly tolerance: Tolerance; readonly tally: Tally },
 ): void {
-  if (ours === undefined || theirs === undefined) {
-    if (ours !== theirs) tally.fields.add('missing');
+  if (ours.value === undefined || theirs.value === undefined) {
+    if (ours.value !== theirs.value) tally.fields.add('missing');
     return;
   }
-  const delta = toFinite(theirs - ours);
+  const isExact = ours.text !== undefined || theirs.text !== undefined;
+  const delta = toFinite(
+    isExact
+      ? differenceOf(theirs.text ?? String(theirs.value), ours.text ?? String(ours.value))
+      : theirs.value - ours.value,
+  );
   tally.compared += 1;
   if (Math.abs(delta) > Math.abs(tally.deltaMax)) tally.deltaMax = delta;
-  if (Math.abs(delta) > tolerance) tally.outside += 1;
+  const magnitude = Math.max(Math.abs(ours.value), Math.abs(theirs.value));
+  const allowed = Math.max(tolerance.absolute, tolerance.relative * magnitude);
+  if (Math.abs(delta) > allowed) tally.outside += 1;
 }
 
 function compareLabels(ours: Prediction['label'], theirs: Prediction['label'], tally: Tally): void {
@@ -82,6 +166,29 @@ function compareLabels(ours: Prediction['label'], theirs: Prediction['label'], t
   }
   if (typeof ours !== typeof theirs) tally.fields.add('type');
   if (String(ours) !== String(theirs)) tally.flips += 1;
+}
+
+function compareClasses(
+  ours: Prediction['classes'],
+  theirs: Prediction['classes'],
+  tally: Tally,
+): void {
+  if (ours === undefined || theirs === undefined) {
+    tally.fields.add('missing');
+    return;
+  }
+  const [left, right] = [new Map(Object.entries(ours)), new Map(Object.entries(theirs))];
+  if (left.size !== right.size) tally.fields.add('classes');
+  for (const [name, value] of left) {
+    const other = right.get(name);
+    if (other === undefined) {
+      tally.fields.add('classes');
+      continue;
+    }
+    const delta = toFinite(other - value);
+    tally.classesCompared += 1;
+    if (Math.abs(delta) > Math.abs(tally.classDeltaMax)) tally.classDeltaMax = delta;
+  }
 }
 
 /** The difference of two finite doubles can overflow, and JSON has no infinity. */

@@ -13,6 +13,10 @@ export interface Prediction {
   /** A finite number, or absent. */
   readonly score?: number;
   readonly label?: string | number | boolean;
+  /** By which the two sides of a batch are matched. */
+  readonly id?: string;
+  /** Finite numbers of a list, or of an object by class. */
+  readonly classes?: readonly number[] | Readonly<Record<string, number>>;
 }
 
 /** What is wrong with a complete answer: docs/pair-record.md tells each. A bounded set. */
@@ -31,6 +35,8 @@ export const PREDICTION_ERRORS = [
   'score_not_a_number',
   'score_infinite',
   'label_missing',
+  'id_missing',
+  'classes_invalid',
 ] as const;
 
 export type PredictionError = (typeof PREDICTION_ERRORS)[number];
@@ -59,10 +65,24 @@ export interface CandidateObservation extends Observation {
 export interface Divergence {
   /** The largest |candidate − incumbent| over the predictions, with its sign: candidate − incumbent. */
   readonly score_delta_max?: number;
+  /** The same over the probabilities of classes. */
+  readonly class_delta_max?: number;
   readonly label_flips: number;
   readonly outside_tolerance: number;
-  /** Contract differences: `length`, `type`, `missing`; at most a handful. */
+  /** Contract differences, the words of `DIVERGENCE_FIELDS`. */
   readonly fields: readonly string[];
+  /** How the answers differ as documents, where the route compares that. */
+  readonly structure?: readonly StructureDifference[];
+  /** Some differences stand not in `structure`: it is full, or the answers are too large. */
+  readonly structure_cut?: true;
+}
+
+export interface StructureDifference {
+  /** JSON Pointer, its array indices as `*`; no value. */
+  readonly at: string;
+  readonly kind: 'missing' | 'extra' | 'type' | 'value';
+  /** Elements of arrays in which it was met. */
+  readonly count: number;
 }
 
 export interface Pair {

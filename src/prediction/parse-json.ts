@@ -41,6 +41,25 @@ export function parseJsonWithNumberText(text: string): JsonDocument {
   }
 }
 
+/**
+ * Parses with numbers that a double does not hold as they were written given to `make` instead.
+ *
+ * @param make - makes what stands for such a number, of its source text
+ * @returns the document, or `undefined` when it is not JSON
+ */
+export function parseJsonExactly(text: string, make: (source: string) => unknown): JsonDocument {
+  const keepSource = (_key: string, value: unknown, context?: { source?: string }): unknown => {
+    if (typeof value !== 'number') return value;
+    const source = context?.source ?? String(value);
+    return source === String(value) ? value : make(source);
+  };
+  try {
+    return JSON.parse(text, keepSource);
+  } catch {
+    return undefined;
+  }
+}
+
 /** One pass, so that a hostile body cannot make it quadratic. Strings are copied untouched. */
 function mendNonNumbers(text: string): string {
   let out = '';

@@ -47,6 +47,8 @@ export interface CandidateStatus {
   readonly guard: GuardStatus;
   /** Pairs flagged `warm_up`. */
   readonly warmUps: number;
+  /** Pairs by the way in which the candidate broke the contract: a divergence's field, an answer's error. */
+  readonly violations: Readonly<Record<string, number>>;
   readonly labelFlips: number;
   readonly outsideTolerance: number;
   /** Pairs in which both scores could be compared. */
@@ -92,6 +94,8 @@ export interface MirrorStatus {
   /** Bytes charged for parsed bodies, and their cap. */
   readonly parseBytes: number;
   readonly maxParseBytes: number;
+  /** Exchanges without the value that their route is drawn by: drawn by their id instead. */
+  readonly selectionKeysMissing: number;
   /** Share of the heap's limit in use, and of copies that are made: 1 without pressure. */
   readonly heapUse: number;
   readonly pressureKeep: number;

@@ -12,7 +12,7 @@ const FILE = 'config/understudy.yaml';
 /** The file with each commented key in force. */
 const uncommented = readFileSync(FILE, 'utf8')
   .replace(/^( *)#(?=[^ \n#])/gm, '$1')
-  .replace('headers: []\n', 'headers:\n');
+  .replace(/(headers|rules): \[\]\n/g, '$1:\n');
 
 function leaves(value: unknown, path: KeyPath = []): [path: KeyPath, value: unknown][] {
   if (typeof value !== 'object' || value === null) return [[path, value]];

@@ -32,6 +32,8 @@ export const ROUTE: RouteConfig = {
   prediction: DEFAULTS.route.prediction,
   capture: [],
   join: '',
+  sampling: DEFAULTS.route.sampling,
+  compare: DEFAULTS.route.compare,
 };
 
 export function candidate(

@@ -38,6 +38,8 @@ export function mirrorConfig(
         prediction: DEFAULTS.route.prediction,
         capture: [],
         join: '',
+        sampling: DEFAULTS.route.sampling,
+        compare: DEFAULTS.route.compare,
       },
     ],
     candidates,

@@ -10,9 +10,10 @@ import {
   toPairMs,
   toTimestamp,
 } from '../../src/pair/build-pair.ts';
-import { DIVERGENCE_FIELDS } from '../../src/pair/compare.ts';
+import { compareObservations, DIVERGENCE_FIELDS } from '../../src/pair/compare.ts';
 import { LEG_REASONS } from '../../src/pair/leg-states.ts';
 import { type Observation, PREDICTION_ERRORS, type Prediction } from '../../src/pair/pair.ts';
+import { compileIgnore, diffStructure } from '../../src/pair/structure-diff.ts';
 import { drawEpoch } from '../../src/wire/epoch.ts';
 
 const schema: object = JSON.parse(
@@ -35,7 +36,15 @@ const ms = fc.double({ min: 0, max: 1e6, noNaN: true }).map(toPairMs);
 const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
 const text = fc.string({ unit: 'grapheme', maxLength: 60 });
 const prediction: fc.Arbitrary<Prediction> = fc.record(
-  { score: finite, label: fc.oneof(text, finite, fc.boolean()) },
+  {
+    score: finite,
+    label: fc.oneof(text, finite, fc.boolean()),
+    id: text,
+    classes: fc.oneof(
+      fc.array(finite, { maxLength: 5 }),
+      fc.dictionary(text, finite, { maxKeys: 5, noNullPrototype: true }),
+    ),
+  },
   { requiredKeys: [] },
 );
 
@@ -57,6 +66,7 @@ const exchange: fc.Arbitrary<ExchangeFacts> = fc.record({
   seq: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
   number: fc.integer({ min: 1, max: 2 ** 48 - 1 }),
   wallMs: fc.double({ min: 0, max: 4e12, noNaN: true }),
+  key: fc.constantFrom('0123456789abcdefghij.42', `hmac:${'0f'.repeat(16)}`),
   experiment: fc.constant('fraud-v7-parity'),
   route: fc.constant('score'),
   method: fc.constantFrom('POST', 'PUT'),
@@ -80,6 +90,7 @@ const flags = fc.subarray(['early', 'downstream_paused', 'mirror_busy', 'warm_up
 const leg: fc.Arbitrary<LegFacts> = fc.oneof(
   fc.record({
     probability,
+    rule: fc.constantFrom('default', 'gold'),
     flags,
     candidate: fc
       .tuple(ms, answered)
@@ -88,6 +99,7 @@ const leg: fc.Arbitrary<LegFacts> = fc.oneof(
   }),
   fc.record({
     probability,
+    rule: fc.constantFrom('default', 'gold'),
     flags,
     candidate: fc
       .tuple(ms, ms, fc.constantFrom(...LEG_REASONS.candidate_error))
@@ -102,6 +114,7 @@ const leg: fc.Arbitrary<LegFacts> = fc.oneof(
   }),
   fc.record({
     probability,
+    rule: fc.constantFrom('default', 'gold'),
     flags,
     candidate: fc.tuple(ms, ms).map(([queue_ms, latency_ms]) => ({
       ...head,
@@ -114,15 +127,28 @@ const leg: fc.Arbitrary<LegFacts> = fc.oneof(
   }),
 );
 
+const NO_IGNORE = compileIgnore([]);
+const LIMITS_OF_DIFF = { maxDifferences: 20, maxNodes: 1_000, maxCharacters: 200 };
+
+/** With every part of a divergence. */
+function build(facts: ExchangeFacts, side: LegFacts) {
+  const tolerance = { absolute: 1e-6, relative: 0 };
+  const divergence = compareObservations(facts.incumbent, side.candidate, tolerance);
+  const { differences } = diffStructure(facts.incumbent, side.candidate, {
+    ignore: NO_IGNORE,
+    tolerance: 0,
+    limits: LIMITS_OF_DIFF,
+  });
+  return buildPair(facts, side, { ...divergence, structure: differences, structure_cut: true });
+}
+
 describe('buildPair', () => {
   it('makes only pairs that the published schema allows, as one line with the same bytes each time', () => {
     fc.assert(
       fc.property(exchange, leg, (facts, side) => {
-        const json = toPairJson(buildPair(facts, side, 1e-6));
+        const json = toPairJson(build(facts, side));
         expect(problems(JSON.parse(json))).toBe('');
-        expect(toPairJson(buildPair(structuredClone(facts), structuredClone(side), 1e-6))).toBe(
-          json,
-        );
+        expect(toPairJson(build(structuredClone(facts), structuredClone(side)))).toBe(json);
         expect(json).not.toContain('\n');
         expect(Buffer.from(json).toString()).toBe(json); // no lone surrogate
       }),
@@ -133,9 +159,9 @@ describe('buildPair', () => {
   it('cannot be told from its text by anything but its content', () => {
     const [facts, side] = fc.sample(fc.tuple(exchange, leg), { numRuns: 1, seed: 7 })[0] ?? [];
     if (facts === undefined || side === undefined) throw new Error('no sample');
-    const pair = buildPair(facts, side, 1e-6);
+    const pair = build(facts, side);
     expect(pair.id).toBe(`${facts.epoch}.${facts.seq}/fraud-v7`);
-    expect(pair.key).toBe(`${facts.epoch}.${facts.number}`);
+    expect(pair.key).toBe(facts.key);
   });
 });
 
@@ -152,7 +178,7 @@ describe('pair-1.schema.json', () => {
   );
   const good = (): Record<string, never> => {
     if (sample === undefined) throw new Error('no sample');
-    return JSON.parse(toPairJson(buildPair(sample[0], sample[1], 0)));
+    return JSON.parse(toPairJson(build(sample[0], sample[1])));
   };
 
   it('names no host', () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LIMITS } from '../../src/config/defaults.ts';
+import { DEFAULTS, LIMITS } from '../../src/config/defaults.ts';
 import { compileAnswerReader } from '../../src/prediction/read-predictions.ts';
 
-const SINGLE = { items: '', score: '/score', label: '/label', modelVersion: '/model_version' };
+const SINGLE = DEFAULTS.route.prediction;
 const BATCH = { ...SINGLE, items: '/predictions' };
 
 const readSingle = compileAnswerReader(SINGLE);
@@ -58,7 +58,7 @@ describe('compileAnswerReader', () => {
   });
 
   it('does not look for what is configured as not there', () => {
-    const read = compileAnswerReader({ items: '', score: '/score', label: '', modelVersion: '' });
+    const read = compileAnswerReader({ ...SINGLE, label: '', modelVersion: '' });
     expect(read('{"score":1,"label":"x","model_version":"1"}')).toEqual({
       predictions: [{ score: 1 }],
       modelVersion: undefined,
@@ -124,5 +124,42 @@ describe('compileAnswerReader', () => {
         }
       }),
     );
+  });
+
+  it('keeps the digits of scores, labels and ids beyond 2^53, and of all scores where it is asked to', () => {
+    const config = { ...BATCH, id: '/id' };
+    const body =
+      '{"predictions":[{"id":12345678901234567891,"score":9007199254740993,"label":9007199254740995},' +
+      '{"id":2,"score":0.50,"label":3}]}';
+    const reading = compileAnswerReader(config)(body);
+    expect(reading.predictions).toEqual([
+      { id: '12345678901234567891', score: 9007199254740992, label: '9007199254740995' },
+      { id: '2', score: 0.5, label: 3 },
+    ]);
+    expect(reading.exactScores?.get(0)).toBe('9007199254740993');
+    const plain = '{"score":0.50,"label":"x"}';
+    expect(readSingle(plain).exactScores).toBeUndefined();
+    const exact = compileAnswerReader(SINGLE, { isExact: true })(plain);
+    expect(exact.exactScores?.get(0)).toBe('0.50');
+  });
+
+  it.each([
+    ['classes_invalid', '{"score":1,"label":"x"}'],
+    ['classes_invalid', '{"score":1,"label":"x","p":0.5}'],
+    ['classes_invalid', '{"score":1,"label":"x","p":[0.5,null]}'],
+    ['classes_invalid', '{"score":1,"label":"x","p":{"a":1e400}}'],
+    ['classes_invalid', `{"score":1,"label":"x","p":[${'0,'.repeat(LIMITS.classes)}0]}`],
+    [undefined, '{"score":1,"label":"x","p":[0.5,0.5]}'],
+    [undefined, '{"score":1,"label":"x","p":{"__proto__":0.5}}'],
+  ])('says %s of the classes of %s', (error, body) => {
+    expect(compileAnswerReader({ ...SINGLE, classes: '/p' })(body).error).toBe(error);
+  });
+
+  it('says where an element has no id, and reads no more numbers of classes than a pair can hold', () => {
+    const read = compileAnswerReader({ ...BATCH, id: '/id', classes: '/p' });
+    const item = { score: 1, label: 'x', id: null, p: new Array(LIMITS.classes).fill(0) };
+    expect(read(JSON.stringify({ predictions: [item] })).error).toBe('id_missing');
+    const many = new Array(LIMITS.classNumbers / LIMITS.classes + 1).fill({ ...item, id: 'a' });
+    expect(read(JSON.stringify({ predictions: many })).error).toBe('items_too_many');
   });
 });
