@@ -37,7 +37,7 @@ export interface Launch {
   /** Standard input: a `ProcessInput` as JSON. */
   readonly input: string;
   /** Listening sockets, handed over as descriptors 3, 4, … */
-  readonly fds: readonly number[];
+  readonly fds: readonly (number | 'ignore')[];
 }
 
 export interface ChildOptions {

@@ -29,6 +29,8 @@ export interface ListeningSocket {
   readonly wanted: Endpoint;
   readonly address: Endpoint;
   readonly fd: number;
+  /** It came from a service manager, which holds it, too. */
+  readonly isInherited?: boolean;
   close(): void;
 }
 

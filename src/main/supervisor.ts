@@ -32,6 +32,8 @@ export interface SupervisorOptions {
   readonly log: Log;
   /** Reads the configuration anew, for a reload; its errors leave the old one in force. */
   readonly loadConfig?: () => Config;
+  /** Listening sockets that are there already: those of a service manager. */
+  readonly sockets?: readonly ListeningSocket[];
   /** Programs of the processes; given in tests. */
   readonly programOf?: (entry: EntryName) => string;
 }
@@ -173,7 +175,8 @@ export class Supervisor {
       const orphans = await stopOrphans(this.#folder, role, log);
       if (role !== 'backstage') {
         const patienceMs = orphans.length > 0 ? LIMITS.takeoverMs : 0;
-        this.#sockets = await bindListeners(config, { patienceMs });
+        const held = this.#options.sockets ?? [];
+        this.#sockets = await bindListeners(config, { patienceMs, held });
       }
       this.#status = await serveStatus(this.#folder.statusSocket(`supervisor-${role}`), {
         status: () => this.status(),
@@ -212,8 +215,10 @@ export class Supervisor {
 
   #launchOf(plan: ProcessPlan, config: Config, sockets: readonly ListeningSocket[]): Launch {
     const input: ProcessInput = { config, name: plan.name, version: this.#options.version };
-    const fds = plan.kind === 'gateway' ? sockets.map((socket) => socket.fd) : [];
-    return { input: JSON.stringify(input), fds };
+    const own = sockets.map((socket) => socket.fd);
+    // A service manager's descriptors are handed down by themselves: over theirs, others get nothing.
+    const none = sockets.filter((socket) => socket.isInherited).map(() => 'ignore' as const);
+    return { input: JSON.stringify(input), fds: plan.kind === 'gateway' ? own : none };
   }
 
   #makeChild(plan: ProcessPlan, launch: Launch): Child {

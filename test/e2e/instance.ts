@@ -50,6 +50,8 @@ export interface InstanceOptions {
   readonly sections?: Sections;
   /** Default: `data` in the instance's folder. */
   readonly dataDir?: string;
+  /** Listening sockets as a service manager hands them over, with their names. */
+  readonly sockets?: { readonly fds: readonly number[]; readonly names: string };
 }
 
 /** What a command printed, and how it ended. */
@@ -68,10 +70,12 @@ export class Instance {
   readonly #mark: string = randomUUID();
   #child: ChildProcess | null = null;
   #ended: Promise<unknown> = Promise.resolve();
+  readonly #sockets: InstanceOptions['sockets'];
   #starts = 0;
   #port = 0;
 
   private constructor(options: InstanceOptions) {
+    this.#sockets = options.sockets;
     this.folder = mkdtempSync(join(tmpdir(), 'und-'));
     this.dataDir = options.dataDir ?? join(this.folder, 'data');
     this.run = runFolder(join(this.folder, 'run'));
@@ -108,10 +112,21 @@ export class Instance {
   async start(): Promise<void> {
     this.#starts += 1;
     const log = openSync(join(this.folder, `serve-${this.#starts}.log`), 'w', 0o600);
-    const child = spawn(process.execPath, [CLI, 'serve', '--config', this.configFile], {
-      stdio: ['ignore', log, log],
-      env: this.#environment(),
-    });
+    const serve = [process.execPath, CLI, 'serve', '--config', this.configFile];
+    const { fds = [], names = '' } = this.#sockets ?? {};
+    // As sd_listen_fds(3): the pid that is told is that of the program itself, after exec.
+    const activated = ['-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', ...serve];
+    const child = spawn(
+      fds.length > 0 ? '/bin/sh' : process.execPath,
+      fds.length > 0 ? activated : serve.slice(1),
+      {
+        stdio: ['ignore', log, log, ...fds],
+        env: {
+          ...this.#environment(),
+          ...(fds.length > 0 ? { LISTEN_FDS: String(fds.length), LISTEN_FDNAMES: names } : {}),
+        },
+      },
+    );
     closeSync(log);
     this.#child = child;
     this.#ended = once(child, 'exit');

@@ -11,6 +11,7 @@ import { LogSink } from '../../telemetry/log-sink.ts';
 import { runFolder } from '../../telemetry/run-folder.ts';
 import { readStatus } from '../../telemetry/status-socket.ts';
 import { watchConfig } from '../config-watch.ts';
+import { takeInheritedSockets } from '../inherited-sockets.ts';
 import type { Role } from '../process-plan.ts';
 import { Supervisor } from '../supervisor.ts';
 import { readVersion } from '../version.ts';
@@ -48,7 +49,8 @@ export async function serve(options: {
   const reload = (): void => void supervisor?.reload('changed');
   process.on('SIGHUP', reload);
   const read = (): Config => loadConfig(options.config);
-  supervisor = await Supervisor.start({ config, role, version, log, loadConfig: read });
+  const sockets = takeInheritedSockets(config, process.env, log);
+  supervisor = await Supervisor.start({ config, role, version, log, loadConfig: read, sockets });
   const unwatch = options.watch === true ? watchConfig(options.config, reload) : () => undefined;
   if (signals > 0) void supervisor.stop();
   // Cannot reject: it waits for states. Through the sink, so that a reader who stalls stalls nobody.
