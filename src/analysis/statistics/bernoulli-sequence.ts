@@ -1,8 +1,7 @@
 /** Confidence sequences for a Bernoulli mean, for display. Decisions use beta-binomial.ts at the margin. */
-import { bestRho } from './best-rho.ts';
+import { logBernoulliTwoSided } from './bernoulli-two-sided.ts';
 import { type BernoulliPlan, createBernoulliTest } from './beta-binomial.ts';
-import { requireOpenUnit, requirePositive, requireThat, requireWithin } from './domain.ts';
-import { logBetaScaled, unitPoint } from './incomplete-beta.ts';
+import { requireOpenUnit, requireThat, requireWithin } from './domain.ts';
 import { lastReal } from './solve.ts';
 
 interface SequenceOptions {
@@ -35,32 +34,15 @@ export function bernoulliSequence(
   requireThat(k >= 0 && k <= n, 'k', k, `a number in [0, ${n}]`);
   requireWithin('n', n, [0, 1e10]);
   if (n === 0) return [0, 1];
-  const bar = -Math.log(options.alpha);
-  const excluded = (p: number): boolean => logTwoSided(p, { k, n, ...options }) >= bar;
+  const { alpha, tOpt } = options;
+  requireOpenUnit('alpha', alpha);
+  const bar = -Math.log(alpha);
+  const excluded = (p: number): boolean =>
+    logBernoulliTwoSided(k, n, { p, tOpt, alphaOpt: alpha }) >= bar;
   const mean = k / n;
   const lower = k === 0 ? 0 : lastReal(RATE_MIN, Math.min(mean, RATE_MAX), excluded);
   const upper = k === n ? 1 : lastReal(mean, RATE_MAX, (p) => !excluded(p));
   return [lower <= RATE_MIN ? 0 : lower, upper >= RATE_MAX ? 1 : upper];
-}
-
-/**
- * ln M of the two-sided test of "the mean is p".
- *
- * @param p - in (0, 1)
- * @throws {UnderstudyError} `UND_ANALYSIS_DOMAIN`
- */
-function logTwoSided(
-  p: number,
-  { k, n, alpha, tOpt }: SequenceOptions & { readonly k: number; readonly n: number },
-): number {
-  requireOpenUnit('p', p);
-  requirePositive('tOpt', tOpt);
-  const unit = p * (1 - p);
-  const r = Math.max(bestRho(unit * tOpt, alpha) - unit, 1e-3 * unit);
-  const a = r / (1 - p);
-  const b = r / p;
-  const point = unitPoint(p);
-  return logBetaScaled(point, a + k, b + n - k) - logBetaScaled(point, a, b);
 }
 
 /**

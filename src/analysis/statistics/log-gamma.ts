@@ -6,6 +6,7 @@
  * Abramowitz & Stegun 6.1.33 and 6.1.40. Proven against mpmath tables, `test/oracles/special.py`.
  */
 import { requirePositive } from './domain.ts';
+import { zetaMinusOne } from './zeta.ts';
 
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 const ONE_MINUS_EULER = 1 - 0.577_215_664_901_532_9;
@@ -27,21 +28,6 @@ const STIRLING: readonly number[] = [
   1 / 156,
 ];
 const STIRLING_FROM = 12;
-
-/** ζ(k) - 1 by Euler-Maclaurin after 12 terms, k ≥ 2. */
-function zetaMinusOne(k: number): number {
-  const n = 12;
-  let sum = 0;
-  for (let i = n - 1; i >= 2; i--) sum += i ** -k;
-  let term = (k * n ** (-k - 1)) / 12;
-  let tail = n ** (1 - k) / (k - 1) + n ** -k / 2 + term;
-  const ratios = [-1 / 60, -1 / 42, -1 / 40, -5 / 198];
-  for (let j = 0; j < ratios.length; j++) {
-    term *= (ratios[j] as number) * ((k + 2 * j + 1) * (k + 2 * j + 2)) * n ** -2;
-    tail += term;
-  }
-  return sum + tail;
-}
 
 /**
  * ln Γ(x).
