@@ -54,6 +54,12 @@ export const ERRORS = {
   UND_INCUMBENT_REFUSED: row('incumbent', true, 'The incumbent could not be connected to.'),
   UND_INCUMBENT_UNRESOLVED: row('incumbent', true, "The incumbent's name does not resolve."),
   UND_INCUMBENT_NETWORK: row('incumbent', true, 'The network gave no connection to the incumbent.'),
+  UND_INCUMBENT_CERTIFICATE: row(
+    'incumbent',
+    true,
+    "The incumbent's certificate is not accepted: expired, of another name, or of nobody known.",
+  ),
+  UND_INCUMBENT_TLS: row('incumbent', true, 'The incumbent completed no TLS handshake.'),
   UND_INCUMBENT_TIMEOUT: row(
     'incumbent',
     true,

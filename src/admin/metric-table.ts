@@ -121,6 +121,11 @@ export const METRICS = {
     ['process', 'listener'],
     'Times an address of an incumbent was set aside for a while.',
   ),
+  understudy_incumbent_tls_fault: row(
+    'gauge',
+    ['process', 'listener'],
+    '1 while the TLS files for an incumbent cannot be used; older ones are in use meanwhile.',
+  ),
   understudy_incumbent_resolve_failures_total: row(
     'counter',
     ['process', 'listener'],

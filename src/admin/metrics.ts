@@ -194,6 +194,7 @@ function addIncumbent(samples: Samples, process: string, incumbent: IncumbentSta
   };
   add('used', addresses - skippedAddresses);
   add('skipped', skippedAddresses);
+  samples.add('understudy_incumbent_tls_fault', incumbent.tlsFault === '' ? 0 : 1, labels);
   samples.add('understudy_incumbent_address_skips_total', incumbent.addressSkips, labels);
   samples.add('understudy_incumbent_resolve_failures_total', incumbent.resolveFailures, labels);
 }

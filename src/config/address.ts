@@ -32,17 +32,24 @@ export function parseEndpoint(text: string, defaultHost?: string): Endpoint | nu
 }
 
 /**
- * An incumbent: `http://host[:port]` without path, query or credentials, `host:port`, or `unix:path`.
+ * An incumbent: `http://host[:port]` or `https://host[:port]` without path, query or credentials,
+ * `host:port`, or `unix:path`.
  *
- * @returns `null` when it is neither, or its port is 0
+ * @returns `null` when it is none of these, or its port is 0
  */
 export function parseIncumbent(text: string): Endpoint | null {
-  const withoutScheme = /^http:\/\//i.test(text) ? text.slice(7).replace(/\/$/, '') : null;
+  const [scheme = '', secure] = /^http(s)?:\/\//i.exec(text) ?? [];
+  const rest = text.slice(scheme.length).replace(/\/$/, '');
   const endpoint =
-    withoutScheme === null
+    scheme === ''
       ? parseEndpoint(text)
-      : (parseAddress(withoutScheme) ?? parseAddress(`${withoutScheme}:80`));
+      : (parseAddress(rest) ?? parseAddress(`${rest}:${secure === undefined ? 80 : 443}`));
   return endpoint === null || ('port' in endpoint && endpoint.port === 0) ? null : endpoint;
+}
+
+/** Whether TLS is spoken with an incumbent as it is written. */
+export function isSecure(incumbent: string): boolean {
+  return /^https:\/\//i.test(incumbent);
 }
 
 /** `host:port`, IPv6 in brackets, or `unix:path`: the form that `parseEndpoint` reads. */

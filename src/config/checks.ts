@@ -85,7 +85,7 @@ export function endpoint(defaultHost: string) {
 }
 
 const incumbentError =
-  'the address of the incumbent: http://host:port, host:port or unix:path, without a path of a URL';
+  'the address of the incumbent: http(s)://host:port, host:port or unix:path, without a path of a URL';
 /** Where bytes go: an address, since paths are the caller's. */
 export const incumbent = z
   .string({ error: incumbentError })

@@ -2,7 +2,7 @@
  * What no single key can say: names are unique, names that are referred to exist, addresses do not clash.
  * Works on the value as it was read, so that these problems appear together with those of single keys.
  */
-import { parseEndpoint } from './address.ts';
+import { isSecure, parseEndpoint } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
 import { nearest } from './keys.ts';
 import type { KeyPath } from './source.ts';
@@ -23,6 +23,7 @@ export function crossCheck(value: unknown): Finding[] {
     ...unknownRoutes(value),
     ...clashingAddresses(value),
     ...doubtfulTls(value),
+    ...doubtfulUpstreams(value),
     ...kafkaSecurity(value),
     ...reversedBounds(value),
   ];
@@ -181,6 +182,34 @@ function doubtfulTls(value: unknown): Finding[] {
         }
         seen.add(key);
       }
+    }
+  }
+  return found;
+}
+
+/** How an incumbent is spoken to in TLS is only of meaning for one of `https://`. */
+function doubtfulUpstreams(value: unknown): Finding[] {
+  const found: Finding[] = [];
+  const look = (holder: unknown, path: KeyPath): void => {
+    const upstream = member(holder, 'upstream');
+    const given = Object.keys(DEFAULTS.listener.upstream).filter((key) => {
+      const written = member(upstream, key);
+      return written !== undefined && written !== '' && written !== true;
+    });
+    const incumbent = member(holder, 'incumbent');
+    for (const key of isSecure(String(incumbent ?? '')) ? [] : given) {
+      const expected = 'nothing where the incumbent is not https://';
+      found.push({ path: [...path, 'upstream', key], value: member(upstream, key), expected });
+    }
+    if (given.includes('certFile') !== given.includes('keyFile')) {
+      const expected = 'certFile and keyFile together, or neither';
+      found.push({ path: [...path, 'upstream'], value: '', expected });
+    }
+  };
+  for (const [i, listener] of items(value, 'listeners').entries()) {
+    look(listener, ['listeners', i]);
+    for (const [j, entry] of items(member(listener, 'tls'), 'names').entries()) {
+      look(entry, ['listeners', i, 'tls', 'names', j]);
     }
   }
   return found;

@@ -21,6 +21,7 @@ export const DEFAULTS = {
       minVersion: '1.2',
       handshakeTimeoutMs: 10_000,
     },
+    upstream: { caFile: '', serverName: '', certFile: '', keyFile: '', verify: true },
   },
   gateway: {
     processes: 1,

@@ -1,6 +1,15 @@
 /** The part of the file that says where callers connect, how, and where their bytes go. */
 import { z } from 'zod';
-import { endpoint, incumbent, milliseconds, name, optionalPath, path, text } from './checks.ts';
+import {
+  endpoint,
+  flag,
+  incumbent,
+  milliseconds,
+  name,
+  optionalPath,
+  path,
+  text,
+} from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
 
 const certFile = path('a path of a PEM file').meta({
@@ -15,6 +24,27 @@ const serverName = text(
   'a host name: a.example.com, or *.example.com for one label',
 );
 
+const upstreamDefaults = DEFAULTS.listener.upstream;
+const upstream = z
+  .strictObject({
+    caFile: optionalPath('a path').default(upstreamDefaults.caFile).meta({
+      description: 'PEM: who vouches for an https:// incumbent; empty: the authorities Node knows.',
+    }),
+    serverName: text(/^[A-Za-z0-9_.:-]{0,253}$/, 'a host name or address, or nothing')
+      .default(upstreamDefaults.serverName)
+      .meta({ description: 'The name its certificate must have; empty: its host.' }),
+    certFile: optionalPath('a path').default(upstreamDefaults.certFile).meta({
+      description: 'PEM: the certificate that is shown to it.',
+    }),
+    keyFile: optionalPath('a path')
+      .default(upstreamDefaults.keyFile)
+      .meta({ description: 'PEM: its private key, not encrypted.' }),
+    verify: flag().default(upstreamDefaults.verify).meta({
+      description: 'Whether its certificate must be good. Without it anybody can be the incumbent.',
+    }),
+  })
+  .prefault({});
+
 const named = z.strictObject({
   serverNames: z
     .array(serverName, { error: 'a list of host names' })
@@ -26,6 +56,7 @@ const named = z.strictObject({
   incumbent: incumbent
     .optional()
     .meta({ description: "Where the bytes of these callers go; the listener's where missing." }),
+  upstream: upstream.meta({ description: 'How their own incumbent is connected to.' }),
 });
 
 const tlsDefaults = DEFAULTS.listener.tls;
@@ -65,8 +96,9 @@ export const listener = z.strictObject({
   }),
   incumbent: incumbent.meta({
     description:
-      'Where their bytes go: http://host:port, host:port or unix:path. Its answers are returned.',
+      'Where their bytes go: http(s)://host:port, host:port or unix:path. Its answers are returned.',
   }),
+  upstream: upstream.meta({ description: 'How the incumbent is connected to.' }),
   tls: tls
     .nullable()
     .default(null)

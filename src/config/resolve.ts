@@ -1,7 +1,7 @@
 /** From what users wrote, checked and complete, to what code reads. */
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
-import { parseAddress, parseEndpoint, parseIncumbent } from './address.ts';
+import { isSecure, parseAddress, parseEndpoint, parseIncumbent } from './address.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { CompleteOptions } from './schema.ts';
 import type {
@@ -14,6 +14,7 @@ import type {
   KafkaConfig,
   ListenerTlsConfig,
   RouteConfig,
+  UpstreamConfig,
 } from './types.ts';
 
 type CandidateOptions = CompleteOptions['candidates'][number];
@@ -38,10 +39,11 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     experiment: options.experiment,
     runDir: inFolder(options.runDir),
     dataDir: inFolder(options.dataDir),
-    listeners: listeners.map(({ name, listen, incumbent, tls }) => ({
+    listeners: listeners.map(({ name, listen, incumbent, upstream, tls }) => ({
       name,
       address: inPlace(parseEndpoint(String(listen), DEFAULTS.listener.host), listen),
       incumbent: inPlace(parseIncumbent(incumbent), incumbent),
+      upstream: resolveUpstream(incumbent, upstream, inFolder),
       tls: tls === null ? null : resolveTls(tls, inFolder, inPlace),
     })),
     gateway: { ...gateway, health: gateway.health === null ? null : listenAddress(gateway.health) },
@@ -70,8 +72,9 @@ function resolveTls(
     ...files(options),
     clientCaFile: inFolder(options.clientCaFile),
     minVersion: String(options.minVersion) === '1.3' ? '1.3' : '1.2',
-    names: options.names.map(({ serverNames, incumbent, ...rest }) => ({
+    names: options.names.map(({ serverNames, incumbent, upstream, ...rest }) => ({
       ...files(rest),
+      upstream: resolveUpstream(incumbent ?? '', upstream, inFolder),
       serverNames: serverNames.map((name) => name.toLowerCase()),
       incumbent: incumbent === undefined ? null : inPlace(parseIncumbent(incumbent), incumbent),
     })),
@@ -88,6 +91,24 @@ function resolveRoute(route: CompleteOptions['routes'][number]): RouteConfig {
     share,
   }));
   return { ...route, sampling: { ...route.sampling, rules } };
+}
+
+function resolveUpstream(
+  incumbent: string,
+  options: CompleteOptions['listeners'][number]['upstream'],
+  inFolder: (path: string) => string,
+): UpstreamConfig {
+  if (!isSecure(incumbent)) return { tls: null };
+  const { caFile, certFile, keyFile, serverName, verify } = options;
+  return {
+    tls: {
+      serverName,
+      verify,
+      caFile: inFolder(caFile),
+      certFile: inFolder(certFile),
+      keyFile: inFolder(keyFile),
+    },
+  };
 }
 
 function resolveCandidate(

@@ -17,7 +17,6 @@ import {
   label,
   MiB,
   milliseconds,
-  name,
   number,
   optionalPath,
   path,

@@ -4,6 +4,20 @@
  * Units stand last in each name: Ms milliseconds, Bytes bytes.
  */
 
+import type { Address, ListenerConfig } from './listener-types.ts';
+
+export type {
+  Address,
+  CertificateFiles,
+  Endpoint,
+  ListenerConfig,
+  ListenerTlsConfig,
+  ServerNameConfig,
+  UnixAddress,
+  UpstreamConfig,
+  UpstreamTlsConfig,
+} from './listener-types.ts';
+
 export interface Config {
   /** Name of this instance; with the process name it stamps each pair (`scoring-7c9f/gw0`). */
   readonly instance: string;
@@ -24,56 +38,6 @@ export interface Config {
   readonly admin: AdminConfig;
   readonly metrics: MetricsConfig;
   readonly log: LogConfig;
-}
-
-/** A TCP address. */
-export interface Address {
-  readonly host: string;
-  /** 0 to 65535; 0 picks a free port. */
-  readonly port: number;
-}
-
-/** A Unix socket, by its path: absolute, at most LIMITS.socketPathBytes. */
-export interface UnixAddress {
-  readonly path: string;
-}
-
-/** What can be listened on and connected to. */
-export type Endpoint = Address | UnixAddress;
-
-/** One listener = one incumbent. Routes decide what is mirrored, never where bytes go. */
-export interface ListenerConfig {
-  readonly name: string;
-  readonly address: Endpoint;
-  /** A name is looked up again and again, and all its addresses are used. */
-  readonly incumbent: Endpoint;
-  /** `null`: callers connect in plain. */
-  readonly tls: ListenerTlsConfig | null;
-}
-
-/** Certificate and key, PEM, absolute paths; re-read on change. */
-export interface CertificateFiles {
-  /** The certificate, then the intermediate ones. */
-  readonly certFile: string;
-  readonly keyFile: string;
-}
-
-export interface ListenerTlsConfig extends CertificateFiles {
-  /** Other certificates, by the name that a caller asks for (SNI). */
-  readonly names: readonly ServerNameConfig[];
-  /** Whether callers must show one. `optional`: one that is shown must be good. */
-  readonly clientCertificates: 'off' | 'optional' | 'required';
-  /** Who vouches for callers; empty where they need no certificate. */
-  readonly clientCaFile: string;
-  readonly minVersion: '1.2' | '1.3';
-  readonly handshakeTimeoutMs: number;
-}
-
-export interface ServerNameConfig extends CertificateFiles {
-  /** Lower case; `*.example.com` stands for one label. */
-  readonly serverNames: readonly string[];
-  /** `null`: the listener's. */
-  readonly incumbent: Endpoint | null;
 }
 
 export interface GatewayConfig {

@@ -10,6 +10,8 @@ const AUTHORED = {
   UND_INCUMBENT_REFUSED: [502, 'Bad Gateway'],
   UND_INCUMBENT_UNRESOLVED: [502, 'Bad Gateway'],
   UND_INCUMBENT_NETWORK: [502, 'Bad Gateway'],
+  UND_INCUMBENT_CERTIFICATE: [502, 'Bad Gateway'],
+  UND_INCUMBENT_TLS: [502, 'Bad Gateway'],
   UND_INCUMBENT_TIMEOUT: [504, 'Gateway Timeout'],
   UND_INCUMBENT_SLOW: [504, 'Gateway Timeout'],
   UND_REQUEST_TIMEOUT: [408, 'Request Timeout'],

@@ -4,14 +4,13 @@
  * one thing before and to another after; they are written once, when the connection is open. Once they
  * are, no other address is tried: a scoring request is never sent twice.
  */
-import type { Socket } from 'node:net';
 import { LIMITS } from '../config/defaults.ts';
 import type { Endpoint } from '../config/types.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { AddressList } from './address-list.ts';
 import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
-import { connectSocket } from './shared-read.ts';
-import { CONNECT_TIMEOUT, toUnreachable, UNRESOLVED, type Unreachable } from './upstream-error.ts';
+import { CONNECT_TIMEOUT, TLS_NOT_USABLE, UNRESOLVED, type Unreachable } from './upstream-error.ts';
+import type { Attempt } from './upstream-tls.ts';
 
 /** What the splice is told. */
 export interface DialEvents {
@@ -27,6 +26,8 @@ export interface DialTarget {
   readonly addresses: Pick<AddressList, 'order' | 'failed' | 'worked'>;
   readonly connectTimeoutMs: number;
   whenResolved(done: () => void): boolean;
+  /** Begins one attempt; `null`: none is possible. */
+  connect(endpoint: Endpoint, onBytes: OnBytes, attempt: Attempt): ByteConnection | null;
 }
 
 interface Held {
@@ -41,7 +42,7 @@ export class Dial implements ByteSink {
   readonly #held: Held[] = [];
   #order: readonly Endpoint[] = [];
   #tried = 0;
-  #socket: Socket | null = null;
+  #socket: ByteConnection | null = null;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
   #full = false;
@@ -101,14 +102,21 @@ export class Dial implements ByteSink {
     const left = this.#order.length - this.#tried;
     this.#tried += 1;
     const shareMs = (this.#deadlineMs - monotonicMs()) / left;
-    const socket = connectSocket(endpoint, this.#events.onBytes);
-    this.#socket = socket;
+    let isOver = false;
     const fail = (cause: Unreachable): void => {
-      if (socket === this.#socket) this.#failed(endpoint, cause);
+      if (isOver) return;
+      isOver = true;
+      this.#failed(endpoint, cause);
     };
     this.#timer = setTimeout(() => fail(CONNECT_TIMEOUT), Math.max(1, shareMs));
-    socket.once('connect', () => this.#open(endpoint, socket));
-    socket.on('error', (error) => fail(toUnreachable(error)));
+    const socket = this.#target.connect(endpoint, this.#events.onBytes, {
+      opened: () => {
+        if (!isOver) this.#open(endpoint);
+      },
+      failed: fail,
+    });
+    this.#socket = socket;
+    if (socket === null) setImmediate(() => this.#fail(TLS_NOT_USABLE));
   }
 
   #failed(endpoint: Endpoint, cause: Unreachable): void {
@@ -120,8 +128,9 @@ export class Dial implements ByteSink {
     else this.#fail(cause);
   }
 
-  #open(endpoint: Endpoint, connection: Socket): void {
-    if (this.#over || connection !== this.#socket) return;
+  #open(endpoint: Endpoint): void {
+    const connection = this.#socket;
+    if (this.#over || connection === null) return;
     this.#over = true;
     clearTimeout(this.#timer);
     this.#target.addresses.worked(endpoint);

@@ -38,11 +38,12 @@ export class Doorway {
     this.#options = options;
     const { listener, gateway, resolver, log } = options;
     const common = { gateway, resolver, log };
-    const { name, incumbent, tls } = listener;
-    this.#upstream = new Upstream({ listener: name, incumbent, ...common });
-    this.#named = (tls?.names ?? []).map(({ serverNames, incumbent: own }) => {
+    const { name, incumbent, upstream, tls } = listener;
+    this.#upstream = new Upstream({ listener: name, incumbent, upstream, ...common });
+    this.#named = (tls?.names ?? []).map(({ serverNames, incumbent: own, upstream: how }) => {
       if (own === null) return this.#upstream;
-      return new Upstream({ listener: `${name}/${serverNames[0]}`, incumbent: own, ...common });
+      const label = `${name}/${serverNames[0]}`;
+      return new Upstream({ listener: label, incumbent: own, upstream: how, ...common });
     });
     this.#tls = tls === null ? null : this.#makeTls(tls);
   }
@@ -63,8 +64,7 @@ export class Doorway {
 
   /** Resolves when it can admit callers. */
   async start(): Promise<void> {
-    for (const upstream of this.upstreams) upstream.start();
-    await this.#tls?.start();
+    await Promise.all([...this.upstreams, ...(this.#tls ? [this.#tls] : [])].map((p) => p.start()));
   }
 
   stop(): void {

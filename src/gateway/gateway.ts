@@ -220,8 +220,9 @@ export class Gateway implements SpliceContext {
     const now = monotonicMs();
     if (now - this.#warnedMs < 1_000) return;
     this.#warnedMs = now;
-    const { name } = upstream;
-    this.#options.log.warn('incumbent unreachable', { incumbent: name, code: cause.code });
+    const { code, detail = '' } = cause;
+    const details = { incumbent: upstream.name, code, ...(detail && { detail }) };
+    this.#options.log.warn('incumbent unreachable', details);
   }
 
   limited(limit: TimeLimit): void {

@@ -22,7 +22,7 @@ import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
 import { Capture, type CaptureContext } from './capture.ts';
 import { type TimeLimit, type TimeLimits, TimeWatch } from './time-limits.ts';
 import type { Upstream } from './upstream.ts';
-import type { Unreachable } from './upstream-error.ts';
+import { toBreak, toTlsUnreachable, type Unreachable } from './upstream-error.ts';
 
 /** What the connections of a process share. */
 export interface SpliceContext extends CaptureContext {
@@ -235,7 +235,7 @@ export class Splice {
     this.#upstream = connection;
     connection.on('drain', () => this.#caller.resume());
     connection.on('end', () => this.#onUpstreamEnd());
-    connection.on('error', () => this.#onUpstreamReset());
+    connection.on('error', (error) => this.#onUpstreamBreak(error));
   }
 
   #unreachable(cause: Unreachable): void {
@@ -326,9 +326,23 @@ export class Splice {
     this.#upstream?.resetAndDestroy();
   }
 
+  /** Cut with nothing under way, nothing can be missing: that is an end (RFC 9112, 9.8). */
+  #onUpstreamBreak(error: Error): void {
+    const how = toBreak(error);
+    if (how === 'cut' && this.#tap.opaque === '' && this.#tap.idle) this.#onUpstreamEnd();
+    else if (how === 'alert' && this.#isUnanswered)
+      this.#unreachable(toTlsUnreachable(error, false));
+    else this.#onUpstreamReset(how === 'cut' ? 'truncated' : 'reset');
+  }
+
+  /** Not a byte has come from the incumbent. */
+  get #isUnanswered(): boolean {
+    return this.#tap.opaque === '' && this.#capture.answers === 0 && !this.#capture.answerBegun;
+  }
+
   /** What the incumbent sent before its reset is the caller's; then it sees the same reset. */
-  #onUpstreamReset(): void {
-    this.#capture.close('incumbent_abort', 'reset');
+  #onUpstreamReset(reason: 'reset' | 'truncated'): void {
+    this.#capture.close('incumbent_abort', reason);
     const caller = this.#caller;
     if (this.#over || caller.destroyed) return;
     this.#over = true;

@@ -1,18 +1,28 @@
 /** Where the bytes of a listener's callers go, and how a connection to it is made. */
 import { isIP } from 'node:net';
-import type { Endpoint, GatewayConfig } from '../config/types.ts';
+import type {
+  Endpoint,
+  GatewayConfig,
+  UpstreamConfig,
+  UpstreamTlsConfig,
+} from '../config/types.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
 import type { IncumbentStatus } from '../wire/gateway-status.ts';
 import { AddressList } from './address-list.ts';
+import type { ByteConnection, OnBytes } from './byte-connection.ts';
 import { Dial, type DialEvents } from './dial.ts';
 import { NameWatch } from './name-watch.ts';
 import type { NameResolver } from './resolve-name.ts';
+import { connectSocket } from './shared-read.ts';
+import { toUnreachable } from './upstream-error.ts';
+import { type Attempt, UpstreamTls } from './upstream-tls.ts';
 
 export interface UpstreamOptions {
   /** Name of the listener. */
   readonly listener: string;
   readonly incumbent: Endpoint;
+  readonly upstream: UpstreamConfig;
   readonly gateway: Pick<GatewayConfig, 'connectTimeoutMs' | 'resolveIntervalMs' | 'skipAddressMs'>;
   readonly resolver: NameResolver;
   readonly log: Pick<LogLines, 'info' | 'warn'>;
@@ -22,6 +32,7 @@ export interface UpstreamOptions {
 export class Upstream {
   readonly #listener: string;
   readonly #watch: NameWatch | null;
+  readonly #tls: UpstreamTls | null;
   readonly #log: Pick<LogLines, 'info' | 'warn'>;
   #resolves = true;
 
@@ -31,12 +42,13 @@ export class Upstream {
   /** From the first attempt to a connection that can be written to, over all addresses. */
   readonly connectTimeoutMs: number;
 
-  constructor({ listener, incumbent, gateway, resolver, log }: UpstreamOptions) {
+  constructor({ listener, incumbent, upstream, gateway, resolver, log }: UpstreamOptions) {
     this.#listener = listener;
     this.#log = log;
     this.name = nameOf(incumbent);
     this.connectTimeoutMs = gateway.connectTimeoutMs;
     this.addresses = new AddressList(gateway.skipAddressMs);
+    this.#tls = upstream.tls === null ? null : makeTls(incumbent, upstream.tls, this.name, log);
     if ('path' in incumbent || isIP(incumbent.host.replace(/%.*/, '')) !== 0) {
       this.#watch = null;
       this.addresses.replace([incumbent]);
@@ -52,18 +64,29 @@ export class Upstream {
     });
   }
 
-  /** Begins to look its name up, where it has one. */
-  start(): void {
+  /** Begins to look its name up, where it has one; resolves when its TLS files are read. */
+  async start(): Promise<void> {
     this.#watch?.start();
+    await this.#tls?.start();
   }
 
   stop(): void {
     this.#watch?.stop();
+    this.#tls?.stop();
   }
 
   /** Opens a connection. Exactly one of `connected` and `failed` follows, unless it is destroyed first. */
   open(events: DialEvents): Dial {
     return new Dial(this, events);
+  }
+
+  /** One attempt at one address. @returns `null` where its TLS files are not usable */
+  connect(endpoint: Endpoint, onBytes: OnBytes, attempt: Attempt): ByteConnection | null {
+    if (this.#tls !== null) return this.#tls.connect(endpoint, null, onBytes, attempt);
+    const socket = connectSocket(endpoint, onBytes);
+    socket.once('connect', () => attempt.opened());
+    socket.on('error', (error) => attempt.failed(toUnreachable(error)));
+    return socket;
   }
 
   /** While its name is looked up for the first time: calls back after. @returns `false`: no need to wait */
@@ -79,6 +102,7 @@ export class Upstream {
       skippedAddresses: this.addresses.skipped(monotonicMs()),
       addressSkips: this.addresses.skips,
       resolveFailures: this.#watch?.failures ?? 0,
+      tlsFault: this.#tls?.fault ?? '',
     };
   }
 
@@ -95,6 +119,16 @@ export class Upstream {
     const code = 'UND_INCUMBENT_UNRESOLVED';
     this.#log.warn('incumbent does not resolve', { code, incumbent: this.name, reason, kept });
   }
+}
+
+function makeTls(
+  endpoint: Endpoint,
+  config: UpstreamTlsConfig,
+  incumbent: string,
+  log: UpstreamOptions['log'],
+): UpstreamTls {
+  const host = 'path' in endpoint ? 'localhost' : endpoint.host;
+  return new UpstreamTls({ config, host, incumbent, log });
 }
 
 function nameOf(endpoint: Endpoint): string {

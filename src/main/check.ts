@@ -1,6 +1,12 @@
 /** `understudy check`: the plan of a configuration in words, and what would not work. */
 import { formatAddress } from '../config/address.ts';
-import type { CandidateConfig, Config, ListenerConfig } from '../config/types.ts';
+import type {
+  CandidateConfig,
+  Config,
+  Endpoint,
+  ListenerConfig,
+  UpstreamConfig,
+} from '../config/types.ts';
 import { runFolder } from '../telemetry/run-folder.ts';
 import { readStatus } from '../telemetry/status-socket.ts';
 import { type Finding, probeAll } from './probes.ts';
@@ -69,19 +75,21 @@ export function renderPlan(config: Config, role: Role): string {
   return `${title}\n${rows.map(([name, text]) => `  ${name.padEnd(width)}  ${text}\n`).join('')}`;
 }
 
-function describeListener({ name, address, incumbent, tls }: ListenerConfig): [string, string][] {
+function describeListener(listener: ListenerConfig): [string, string][] {
+  const { name, address, incumbent, upstream, tls } = listener;
   const scheme = tls === null ? '' : ', TLS';
+  const to = (endpoint: Endpoint, how: UpstreamConfig): string =>
+    `incumbent ${formatAddress(endpoint)}${how.tls === null ? '' : ', TLS'}`;
   const rows: [string, string][] = [
     [
       'listener',
       `${name}: ${formatAddress(address)}${scheme} → incumbent ${formatAddress(incumbent)}`,
     ],
   ];
-  for (const { serverNames, incumbent: own } of tls?.names ?? []) {
-    rows.push([
-      '',
-      `${name}: ${serverNames.join(', ')} → incumbent ${formatAddress(own ?? incumbent)}`,
-    ]);
+  for (const entry of tls?.names ?? []) {
+    const target =
+      entry.incumbent === null ? to(incumbent, upstream) : to(entry.incumbent, entry.upstream);
+    rows.push(['', `${name}: ${entry.serverNames.join(', ')} → ${target}`]);
   }
   return rows;
 }

@@ -19,13 +19,14 @@ import type {
   KafkaConfig,
   ListenerConfig,
   OnnxCandidateConfig,
+  UpstreamConfig,
 } from '../config/types.ts';
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
 import { FileAuthenticator } from '../record/kafka-security.ts';
 import { inspectTopics } from '../record/kafka-topics.ts';
 import { bindListeners } from './listening-sockets.ts';
 import type { Role } from './process-plan.ts';
-import { listenerCertificateFaults } from './tls-probes.ts';
+import { listenerCertificateFaults, tryTlsWith } from './tls-probes.ts';
 
 /** Something that would not work. */
 export interface Finding {
@@ -69,10 +70,17 @@ export async function probeAll(
   return (await Promise.all(probes)).flat();
 }
 
+interface Incumbent {
+  readonly endpoint: Endpoint;
+  readonly upstream: UpstreamConfig;
+}
+
 /** The listener's own, then those of its server names. */
-function incumbentsOf({ incumbent, tls }: ListenerConfig): Endpoint[] {
-  const named = (tls?.names ?? []).map((entry) => entry.incumbent);
-  return [incumbent, ...named.filter((each) => each !== null)];
+function incumbentsOf({ incumbent, upstream, tls }: ListenerConfig): Incumbent[] {
+  const named = (tls?.names ?? []).flatMap(({ incumbent: endpoint, upstream: how }) => {
+    return endpoint === null ? [] : [{ endpoint, upstream: how }];
+  });
+  return [{ endpoint: incumbent, upstream }, ...named];
 }
 
 function found(code: ErrorCode, message: string): Finding[] {
@@ -124,12 +132,20 @@ async function probeListeningPath(path: string): Promise<Finding[]> {
   return found('UND_LISTEN_FAILED', `Another process listens on unix:${path}.`);
 }
 
-async function probeIncumbent(listener: string, address: Endpoint): Promise<Finding[]> {
-  const outcome = await tryToConnect(address);
-  const what = `The incumbent ${formatAddress(address)} of listener ${listener}`;
+async function probeIncumbent(
+  listener: string,
+  { endpoint, upstream }: Incumbent,
+): Promise<Finding[]> {
+  const outcome = await tryToConnect(endpoint);
+  const what = `The incumbent ${formatAddress(endpoint)} of listener ${listener}`;
   switch (outcome) {
-    case 'connected':
-      return [];
+    case 'connected': {
+      if (upstream.tls === null) return [];
+      const cause = await tryTlsWith(endpoint, upstream.tls);
+      if (cause === null) return [];
+      const { code, detail = '' } = cause;
+      return found(code, `${what} is not spoken to in TLS (${detail}): callers would get 502.`);
+    }
     case 'unresolved':
       return found('UND_INCUMBENT_UNRESOLVED', `${what} does not resolve: callers would get 502.`);
     case 'timeout':

@@ -1,9 +1,19 @@
-/** Certificates and keys of the listeners, tried as a gateway would load them. */
+/** TLS tried as a gateway would do it: certificates and keys of the listeners, handshakes with incumbents. */
 import { readFileSync } from 'node:fs';
-import type { CertificateFiles, Config, ListenerConfig } from '../config/types.ts';
+import { formatAddress } from '../config/address.ts';
+import { LIMITS } from '../config/defaults.ts';
+import type {
+  CertificateFiles,
+  Config,
+  Endpoint,
+  ListenerConfig,
+  UpstreamTlsConfig,
+} from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 import { listenerContextOptions } from '../gateway/listener-tls.ts';
 import { loadTlsMaterial } from '../gateway/tls-material.ts';
+import { CONNECT_TIMEOUT, TLS_NOT_USABLE, type Unreachable } from '../gateway/upstream-error.ts';
+import { UpstreamTls } from '../gateway/upstream-tls.ts';
 
 /** A certificate that a listener shows, or why it cannot. */
 interface Tried {
@@ -62,4 +72,34 @@ function tryCertificates({ name, tls }: ListenerConfig): Tried[] {
 function readPem({ certFile, keyFile }: CertificateFiles, caFile: string) {
   const read = (path: string): Buffer | null => (path === '' ? null : readFileSync(path));
   return { cert: read(certFile), key: read(keyFile), ca: read(caFile) };
+}
+
+/**
+ * Connects to an incumbent as a gateway would, up to the end of the handshake.
+ *
+ * @returns why that failed; `null`: it did not
+ */
+export async function tryTlsWith(
+  endpoint: Endpoint,
+  config: UpstreamTlsConfig,
+): Promise<Unreachable | null> {
+  const incumbent = formatAddress(endpoint);
+  const host = 'path' in endpoint ? 'localhost' : endpoint.host;
+  const log = { info: () => undefined, warn: () => undefined };
+  const tls = new UpstreamTls({ config, host, incumbent, log });
+  await tls.start();
+  tls.stop();
+  if (tls.fault !== '') return { ...TLS_NOT_USABLE, detail: `UND_TLS_FILE, ${tls.fault}` };
+  return new Promise((resolve) => {
+    const end = (cause: Unreachable | null): void => {
+      clearTimeout(timer);
+      connection?.destroy();
+      resolve(cause);
+    };
+    const timer = setTimeout(() => end(CONNECT_TIMEOUT), LIMITS.probeMs);
+    const connection = tls.connect(endpoint, null, () => true, {
+      opened: () => end(null),
+      failed: end,
+    });
+  });
 }

@@ -23,7 +23,7 @@ export const EXCHANGE_REASONS = {
   paused: ['operator', 'mirror_off'],
   not_selected: [''],
   refused: ['busy', 'body_timeout', 'ambiguous'],
-  incumbent_unreachable: ['refused', 'unresolved', 'timeout', 'network'],
+  incumbent_unreachable: ['refused', 'unresolved', 'timeout', 'network', 'certificate', 'tls'],
   incumbent_abort: ['reset', 'truncated', 'timeout'],
   client_abort: ['reset', 'truncated', 'timeout'],
   shed: [

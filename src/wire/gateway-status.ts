@@ -12,6 +12,8 @@ export interface IncumbentStatus {
   /** How often an address was set aside because it gave no connection. */
   readonly addressSkips: number;
   readonly resolveFailures: number;
+  /** What is wrong with its TLS files now; empty: nothing. */
+  readonly tlsFault: string;
 }
 
 /** TLS of one listener as a gateway sees it. */

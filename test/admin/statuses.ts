@@ -45,6 +45,7 @@ export function gatewayStatus(
         skippedAddresses: 1,
         addressSkips: 6,
         resolveFailures: 2,
+        tlsFault: '',
       },
     ],
     tls: [

@@ -49,6 +49,7 @@ describe('a configuration', () => {
       name: 'main',
       address: { host: '127.0.0.1', port: 8080 },
       incumbent: { host: '127.0.0.1', port: 9000 },
+      upstream: { tls: null },
       tls: null,
     });
     expect(config.candidates[0]).toMatchObject({ kind: 'http', routes: ['score'], rate: 1 });
@@ -86,12 +87,14 @@ describe('a configuration', () => {
         name: 'main',
         address: { host: '::', port: 8080 },
         incumbent: { host: 'fd00::1', port: 9000 },
+        upstream: { tls: null },
         tls: null,
       },
       {
         name: 'b',
         address: { path: '/etc/understudy/run/callers.sock' },
         incumbent: { path: '/srv/model.sock' },
+        upstream: { tls: null },
         tls: null,
       },
     ]);
@@ -123,9 +126,36 @@ describe('a configuration', () => {
           certFile: '/etc/understudy/b.pem',
           keyFile: '/etc/understudy/b.key',
           incumbent: { host: 'h', port: 1 },
+          upstream: { tls: null },
         },
       ],
     });
+  });
+
+  it('takes TLS with the incumbent from https://, and its files from its own folder', () => {
+    const upstream = { caFile: 'ca.pem', serverName: 'a.example', verify: false };
+    const text = MINIMAL.replace(
+      'http://127.0.0.1:9000',
+      `https://scoring.internal\n    upstream: ${JSON.stringify(upstream)}`,
+    );
+    expect(parse(text).listeners[0]).toMatchObject({
+      incumbent: { host: 'scoring.internal', port: 443 },
+      upstream: {
+        tls: {
+          caFile: '/etc/understudy/ca.pem',
+          serverName: 'a.example',
+          certFile: '',
+          keyFile: '',
+          verify: false,
+        },
+      },
+    });
+    expect(problems(text.replace('https://scoring.internal', 'http://h')).join()).toContain(
+      'listeners[0].upstream.caFile = ca.pem | nothing where the incumbent is not https://',
+    );
+    expect(problems(text.replace('caFile', 'certFile')).join()).toContain(
+      'listeners[0].upstream = "" | certFile and keyFile together, or neither',
+    );
   });
 
   it('finds client certificates that nobody vouches for, and a name that stands twice', () => {
@@ -188,7 +218,7 @@ describe('a wrong configuration names file, line, column, path, value and what w
       MINIMAL.replace('127.0.0.1:9000', '127.0.0.1:9000/v1'),
       [
         'u.yaml:3:16 listeners[0].incumbent = http://127.0.0.1:9000/v1 | ' +
-          'the address of the incumbent: http://host:port, host:port or unix:path, without a path of a URL',
+          'the address of the incumbent: http(s)://host:port, host:port or unix:path, without a path of a URL',
       ],
     ],
     [

@@ -1,10 +1,9 @@
 /** Names with several addresses, IPv6 and Unix sockets, on real sockets. */
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../../src/config/types.ts';
 import type { NameResolver } from '../../src/gateway/resolve-name.ts';
+import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 import {
@@ -25,16 +24,6 @@ const NAME = 'scoring.internal';
 /** An origin on 127.0.0.x and a port that is the same for all of them. */
 function originAt(host: string, port: number) {
   return startOrigin((socket) => socket.write(OK), { host, port });
-}
-
-/** A port that is free on 127.0.0.1, and so on its neighbours. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }
 
 /** A resolver that a test can change, and that counts. */
@@ -99,6 +88,7 @@ describe('an incumbent with several addresses', () => {
         skippedAddresses: 0,
         addressSkips: 0,
         resolveFailures: 0,
+        tlsFault: '',
       },
     ]);
   });

@@ -88,6 +88,7 @@ describe('opening', () => {
         name: 'main',
         address: { host: '127.0.0.1', port: 0 },
         incumbent: { host: host || '127.0.0.1', port },
+        upstream: { tls: null },
         tls: null,
       },
     ];

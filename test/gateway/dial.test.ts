@@ -15,6 +15,7 @@ function dialTo(port: number) {
   const upstream = new Upstream({
     listener: 'main',
     incumbent: { host: '127.0.0.1', port },
+    upstream: { tls: null },
     gateway: DEFAULTS.gateway,
     resolver: SYSTEM_RESOLVER,
     log: new LogLines({ process: 'gw0', level: 'error' }),

@@ -67,6 +67,7 @@ export function gatewayConfig(
         name: 'main',
         address: { host: '127.0.0.1', port: 0 },
         incumbent: { host: '127.0.0.1', port: incumbentPort },
+        upstream: { tls: null },
         tls: null,
       },
     ] as readonly ListenerConfig[],

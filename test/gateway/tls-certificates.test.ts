@@ -47,7 +47,8 @@ describe('server names', () => {
     const [a, b] = await Promise.all([originSaying('a'), originSaying('b')]);
     const at = (port: number) => ({ host: '127.0.0.1', port });
     const entry = (name: string, serverNames: readonly string[]) => {
-      return { ...writeServerCertificate(folder, name), serverNames };
+      const files = writeServerCertificate(folder, name);
+      return { ...files, serverNames, upstream: { tls: null } };
     };
     const names = [
       { ...entry('a.example', ['a.example', 'aa.example']), incumbent: at(a.port) },

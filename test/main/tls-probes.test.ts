@@ -1,12 +1,15 @@
 /** Certificates of listeners: what `check` says of them, and what `serve` does not start with. */
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { ListenerConfig } from '../../src/config/types.ts';
 import {
   listenerCertificateFaults,
   requireListenerCertificates,
+  tryTlsWith,
 } from '../../src/main/tls-probes.ts';
 import { Authority, writeCertificate } from '../support/certificates.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -19,6 +22,7 @@ function listenerIn(folder: string, notAfter = new Date(Date.now() + 3_600_000))
     name: 'main',
     address: { host: '127.0.0.1', port: 0 },
     incumbent: { host: '127.0.0.1', port: 1 },
+    upstream: { tls: null },
     tls: { ...DEFAULTS.listener.tls, names: [], ...files },
   };
   return { listener, ...files };
@@ -86,7 +90,10 @@ describe('the certificate of a listener', () => {
     writeFileSync(clientCaFile, 'nothing');
     const { tls } = listener;
     if (tls === null) throw new Error('no TLS');
-    const names = [{ serverNames: ['b'], incumbent: null, certFile: join(folder, 'b'), keyFile }];
+    const upstream = { tls: null };
+    const names = [
+      { serverNames: ['b'], incumbent: null, upstream, certFile: join(folder, 'b'), keyFile },
+    ];
     const faults = listenerCertificateFaults({
       ...listener,
       tls: { ...tls, names, clientCaFile, certFile },
@@ -94,5 +101,34 @@ describe('the certificate of a listener', () => {
     expect(faults).toHaveLength(2);
     expect(faults[0]).toContain('the CA file holds no certificate');
     expect(faults[1]).toContain('ENOENT');
+  });
+});
+
+describe('a handshake with an incumbent', () => {
+  async function incumbent(names: string[]) {
+    const { cert, key } = authority.issue({ commonName: 'i', names });
+    const server = createServer({ cert, key }, (socket) => socket.on('error', () => undefined));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const caFile = join(tempFolder(), 'ca.pem');
+    writeFileSync(caFile, authority.cert);
+    return { endpoint: { host: '127.0.0.1', port }, caFile };
+  }
+
+  it('is tried: well, with a wrong name, and with files that cannot be used', async () => {
+    const { endpoint, caFile } = await incumbent(['127.0.0.1']);
+    const config = { ...DEFAULTS.listener.upstream, caFile };
+    expect(await tryTlsWith(endpoint, config)).toBeNull();
+    expect(await tryTlsWith(endpoint, { ...config, serverName: 'b' })).toMatchObject({
+      code: 'UND_INCUMBENT_CERTIFICATE',
+      detail: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID'),
+    });
+    expect(await tryTlsWith(endpoint, { ...config, caFile: '/nowhere.pem' })).toMatchObject({
+      code: 'UND_INCUMBENT_TLS',
+      detail: expect.stringContaining('ENOENT'),
+    });
   });
 });

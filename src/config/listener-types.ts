@@ -1,0 +1,73 @@
+/** Where callers connect, how, and where their bytes go: the part of `Config` that is about connections. */
+
+/** A TCP address. */
+export interface Address {
+  readonly host: string;
+  /** 0 to 65535; 0 picks a free port. */
+  readonly port: number;
+}
+
+/** A Unix socket, by its path: absolute, at most LIMITS.socketPathBytes. */
+export interface UnixAddress {
+  readonly path: string;
+}
+
+/** What can be listened on and connected to. */
+export type Endpoint = Address | UnixAddress;
+
+/** One listener = one incumbent. Routes decide what is mirrored, never where bytes go. */
+export interface ListenerConfig {
+  readonly name: string;
+  readonly address: Endpoint;
+  /** A name is looked up again and again, and all its addresses are used. */
+  readonly incumbent: Endpoint;
+  /** How it is connected to. */
+  readonly upstream: UpstreamConfig;
+  /** `null`: callers connect in plain. */
+  readonly tls: ListenerTlsConfig | null;
+}
+
+/** Certificate and key, PEM, absolute paths; re-read on change. */
+export interface CertificateFiles {
+  /** The certificate, then the intermediate ones. */
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+export interface ListenerTlsConfig extends CertificateFiles {
+  /** Other certificates, by the name that a caller asks for (SNI). */
+  readonly names: readonly ServerNameConfig[];
+  /** Whether callers must show one. `optional`: one that is shown must be good. */
+  readonly clientCertificates: 'off' | 'optional' | 'required';
+  /** Who vouches for callers; empty where they need no certificate. */
+  readonly clientCaFile: string;
+  readonly minVersion: '1.2' | '1.3';
+  readonly handshakeTimeoutMs: number;
+}
+
+export interface ServerNameConfig extends CertificateFiles {
+  /** Lower case; `*.example.com` stands for one label. */
+  readonly serverNames: readonly string[];
+  /** `null`: the listener's. */
+  readonly incumbent: Endpoint | null;
+  /** How it is connected to, where it is not the listener's. */
+  readonly upstream: UpstreamConfig;
+}
+
+export interface UpstreamConfig {
+  /** `null`: in plain. */
+  readonly tls: UpstreamTlsConfig | null;
+}
+
+/** Absolute paths of PEM files, empty: none; re-read on change. */
+export interface UpstreamTlsConfig {
+  /** Who vouches for the incumbent; empty: the certificate authorities that Node knows. */
+  readonly caFile: string;
+  /** The name its certificate must have; empty: its host. */
+  readonly serverName: string;
+  /** The certificate that is shown to it, and its key. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Whether its certificate must be good. */
+  readonly verify: boolean;
+}

@@ -1,0 +1,141 @@
+/**
+ * TLS with an incumbent, over a Duplex on the TCP socket, so that an end of the incumbent's own
+ * (close_notify) and a connection that was cut can be told apart: the first is an end, the second an error.
+ *
+ * A connection is open when its handshake is complete and its certificate accepted. Nothing of the caller
+ * is written before.
+ */
+import { isIP } from 'node:net';
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import type { Endpoint, UpstreamTlsConfig } from '../config/types.ts';
+import type { LogLines } from '../telemetry/log-lines.ts';
+import type { ByteConnection, OnBytes } from './byte-connection.ts';
+import { FileWatch } from './file-watch.ts';
+import { RawDuplex } from './raw-duplex.ts';
+import { connectSocket } from './shared-read.ts';
+import { loadTlsMaterial } from './tls-material.ts';
+import { toTlsUnreachable, UncleanEnd, type Unreachable } from './upstream-error.ts';
+
+export interface UpstreamTlsOptions {
+  readonly config: UpstreamTlsConfig;
+  /** As configured: the name that the certificate must have where the configuration gives no other. */
+  readonly host: string;
+  /** For logs. */
+  readonly incumbent: string;
+  readonly log: Pick<LogLines, 'info' | 'warn'>;
+}
+
+/** What becomes of one attempt to connect: one of the two, once. */
+export interface Attempt {
+  opened(): void;
+  failed(cause: Unreachable): void;
+}
+
+export class UpstreamTls {
+  readonly #options: UpstreamTlsOptions;
+  readonly #watch: FileWatch;
+  #context: SecureContext | null = null;
+
+  constructor(options: UpstreamTlsOptions) {
+    this.#options = options;
+    const { config, incumbent, log } = options;
+    const { caFile, certFile, keyFile } = config;
+    const paths = [caFile, certFile, keyFile].filter((path) => path !== '');
+    this.#watch = new FileWatch({
+      paths,
+      changed: (contents) => {
+        const left = [...contents];
+        const next = (path: string): Buffer | null => (path === '' ? null : (left.shift() ?? null));
+        const pem = { ca: next(caFile), cert: next(certFile), key: next(keyFile) };
+        const isReload = this.#context !== null;
+        this.#context = loadTlsMaterial(pem, { minVersion: 'TLSv1.2' }).context;
+        if (isReload) log.info('TLS files of the incumbent reloaded', { incumbent });
+      },
+      failed: (reason) => {
+        const kept = this.#context !== null;
+        const details = { code: 'UND_TLS_FILE', incumbent, reason, kept };
+        log.warn('TLS files of the incumbent not usable', details);
+      },
+    });
+  }
+
+  /** What is wrong with its files now; empty: nothing. */
+  get fault(): string {
+    return this.#watch.fault;
+  }
+
+  start(): Promise<void> {
+    return this.#watch.start();
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  /**
+   * @param head - written in plain, before the handshake
+   * @returns `null` where the files have never been usable: there is no attempt
+   */
+  connect(
+    endpoint: Endpoint,
+    head: Buffer | null,
+    onBytes: OnBytes,
+    attempt: Attempt,
+  ): ByteConnection | null {
+    const { config, host } = this.#options;
+    const secureContext = this.#context;
+    if (secureContext === null) return null;
+    const below = new RawDuplex((take) => connectSocket(endpoint, take));
+    if (head !== null) below.raw.write(head);
+    const name = config.serverName || host;
+    const socket = connect({
+      socket: below,
+      secureContext,
+      host: name,
+      // RFC 6066, 3: no addresses as server names.
+      servername: isIP(name) === 0 ? name : '',
+      ALPNProtocols: ['http/1.1'],
+      rejectUnauthorized: config.verify,
+    });
+    guard(socket, below, attempt);
+    socket.on('data', (bytes: Buffer) => {
+      if (!onBytes(bytes)) socket.pause();
+    });
+    return socket;
+  }
+}
+
+/** Tells what happens below and in TLS as events of one connection. */
+function guard(socket: TLSSocket, below: RawDuplex, attempt: Attempt): void {
+  let open = false;
+  socket.once('secureConnect', () => {
+    open = true;
+    attempt.opened();
+  });
+  socket.on('error', (error) => {
+    if (!open) attempt.failed(toTlsUnreachable(error, Boolean(socket.authorizationError)));
+  });
+  below.on('error', () => undefined);
+  below.raw.on('error', (error) => socket.destroy(error));
+  socket.on('close', () => below.destroy());
+  const look = (): void => {
+    if (!below.rawEnded || socket.readableEnded || socket.destroyed) return;
+    if (!open) socket.destroy(new UncleanEnd());
+    // Paused: it looks again when it reads on.
+    if (socket.isPaused()) return;
+    // What TLS still has to read may hold the close_notify.
+    if (below.readableLength > 0 || socket.readableLength > 0) setImmediate(look);
+    else setImmediate(() => finish());
+  };
+  const finish = (): void => {
+    if (socket.readableEnded || socket.destroyed || socket.isPaused()) return;
+    if (below.readableLength > 0 || socket.readableLength > 0) look();
+    else socket.destroy(new UncleanEnd());
+  };
+  below.on('rawEnd', look);
+  socket.on('resume', look);
+  socket.resetAndDestroy = () => {
+    below.raw.resetAndDestroy();
+    return socket.destroy();
+  };
+}
