@@ -228,6 +228,9 @@ export const LIMITS = {
   journalBatchesInFlight: 2,
   /** The journal's WAL: past it nothing is written until a reader lets go. */
   journalWalBytes: 64 * MiB,
+  /** Room that the journal leaves on its disk: a sixteenth of it, within these. */
+  journalDiskReserveMinBytes: 256 * KiB,
+  journalDiskReserveMaxBytes: 16 * MiB,
   /** Room of the journal kept for counts, so that drops at the cap can be counted. */
   journalReservePercent: 5,
   /** The recorder reads its own journal afresh so often: what it has cached, damage does not show in. */

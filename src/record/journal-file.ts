@@ -15,6 +15,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UnderstudyError } from '../errors.ts';
+import { SQLITE_FULL, sqliteCode } from './sqlite-errors.ts';
 import { numberOf, textOf } from './sqlite-rows.ts';
 
 const SCHEMA_VERSION = 1;
@@ -82,9 +83,7 @@ export function openJournalFile(path: string): JournalFile {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     db.exec('PRAGMA journal_size_limit = 8388608'); // a WAL that grew shrinks at its next reset
     migrate(db);
-    // A write that proves that there is room: reading works on a full disk, too.
-    db.exec(`INSERT INTO meta VALUES ('opened_at', '${new Date().toISOString()}')
-      ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
+    proveRoom(db);
     const generation = generationOf(db);
     const inode = inodeOf(path);
     const walInode = inodeOf(`${path}-wal`);
@@ -94,6 +93,24 @@ export function openJournalFile(path: string): JournalFile {
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/**
+ * Writes, since reading works on a full disk, too. Where it is full, a WAL that was left behind is emptied into
+ * the file first: that needs room for new pages alone.
+ */
+function proveRoom(db: DatabaseSync): void {
+  const write = (): void => {
+    db.exec(`INSERT INTO meta VALUES ('opened_at', '${new Date().toISOString()}')
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value`);
+  };
+  try {
+    write();
+  } catch (error) {
+    if (sqliteCode(error) !== SQLITE_FULL) throw error;
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    write();
   }
 }
 

@@ -96,7 +96,9 @@ export class JournalKeeper {
       const journal = this.#journal;
       if (journal === null) break;
       try {
-        const dropped = journal.commit(batch, confirmations, Date.now());
+        // The file may have come back with what was written to it a moment ago.
+        const known = isWrittenElsewhere ? journal.recent(batch.session, batch.number) : undefined;
+        const dropped = known ?? journal.commit(batch, confirmations, Date.now());
         if (journal.isInPlace()) {
           this.#backOff.reset();
           return { committed: true, dropped };

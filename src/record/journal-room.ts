@@ -2,12 +2,13 @@
  * The room a journal has: its cap, its retention, its WAL.
  *
  * Invariants: pairs are taken in only while used pages stay below `maxBytes` less the WAL's cap and a reserve
- * for counts; a pair is deleted only when it is past retention and, where Kafka is configured, published.
+ * for counts, and while its disk has room for them twice (DiskRoom); a pair is deleted only when it is past retention and, where Kafka is configured, published.
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LIMITS } from '../config/defaults.ts';
 import { UnderstudyError } from '../errors.ts';
+import { DiskRoom } from './disk-room.ts';
 import type { PairEntry } from './recorder-port.ts';
 import { numberOf } from './sqlite-rows.ts';
 
@@ -29,6 +30,7 @@ export class JournalRoom {
   readonly #db: DatabaseSync;
   readonly #walPath: string;
   readonly #options: RoomOptions;
+  readonly #disk: DiskRoom;
   readonly #maxWalBytes: number;
   readonly #pairsBytes: number;
   readonly #pages: StatementSync;
@@ -45,7 +47,9 @@ export class JournalRoom {
     this.#maxWalBytes = Math.min(LIMITS.journalWalBytes, Math.floor(options.maxBytes / 4));
     const reserve = (options.maxBytes * LIMITS.journalReservePercent) / 100;
     this.#pairsBytes = options.maxBytes - this.#maxWalBytes - reserve;
-    const checkpointPages = Math.min(1_000, Math.ceil(this.#maxWalBytes / 4 / PAGE_BYTES));
+    this.#disk = new DiskRoom(path);
+    const maxCheckpointBytes = Math.min(this.#maxWalBytes / 4, this.#disk.totalBytes() / 32);
+    const checkpointPages = Math.min(1_000, Math.ceil(maxCheckpointBytes / PAGE_BYTES));
     db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
     this.#pages = db.prepare('PRAGMA page_count');
     this.#freePages = db.prepare('PRAGMA freelist_count');
@@ -95,11 +99,13 @@ export class JournalRoom {
    */
   admit(entries: readonly PairEntry[], now: number): number {
     if (entries.length === 0) return 0;
-    this.#deleteExpired(2 * entries.length + 100, now);
+    const deletable = this.#disk.deletablePairs();
+    this.#deleteExpired(Math.min(2 * entries.length + 100, deletable), now);
     const fit = this.#fit(entries);
     if (fit === entries.length || now - this.#searchedAtMs < SEARCH_INTERVAL_MS) return fit;
     this.#searchedAtMs = now;
-    if (this.#deleteAnywhere.run(now - this.#options.retentionMs, SEARCH_PAIRS).changes === 0) {
+    const limit = Math.min(SEARCH_PAIRS, deletable);
+    if (this.#deleteAnywhere.run(now - this.#options.retentionMs, limit).changes === 0) {
       return fit;
     }
     return this.#fit(entries);
@@ -116,7 +122,9 @@ export class JournalRoom {
   }
 
   #fit(entries: readonly PairEntry[]): number {
-    let left = this.#pairsBytes - this.usedBytes();
+    const used = this.usedBytes();
+    const free = this.fileBytes() - used;
+    let left = Math.min(this.#pairsBytes - used, free / 2 + this.#disk.leftBytes(this.fileBytes()));
     let fit = 0;
     for (const entry of entries) {
       left -= entryBytes(entry);

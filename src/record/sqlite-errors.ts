@@ -5,6 +5,7 @@ const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
+export const SQLITE_FULL = 13;
 
 /** The primary result code, or 0 for an error that SQLite did not make. */
 export function sqliteCode(error: unknown): number {

@@ -1,9 +1,12 @@
 /** The data folder is moved away from under the recorder, and comes back with what was written to it. */
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { Journal } from '../../src/record/journal.ts';
+import { JournalKeeper } from '../../src/record/journal-keeper.ts';
+import { JournalReader } from '../../src/record/journal-reader.ts';
 import { until } from '../support/until.ts';
-import { entryOf } from './entries.ts';
+import { entryOf, legOf } from './entries.ts';
 import { type OpenedRecorder, recorderIn, temporaryFolder } from './temporary.ts';
 
 let seq = 0;
@@ -65,6 +68,28 @@ test('a recorder that ends while it is away does not wait for it', async () => {
   await own.recorder.close();
   expect(performance.now() - startedMs).toBeLessThan(5_000);
   expect(await outcomeOf(own, unknown)).toBe('journal_dropped(disk)');
+});
+
+test('a journal that is back at once has the batch, and is not given it twice', () => {
+  const dataDir = temporaryFolder();
+  const options = { dataDir, maxBytes: 2 ** 26, retentionMs: 3_600_000, outbox: false };
+  const keeper = new JournalKeeper(options, () => undefined);
+  onTestFinished(() => keeper.close());
+  const entry = entryOf(1_000);
+  const counts = [{ ...legOf(), state: 'shed' as const, reason: 'in_flight', count: 3 }];
+  // Away when it is looked at after the commit, and back when it is opened again.
+  vi.spyOn(Journal.prototype, 'isInPlace').mockReturnValueOnce(false);
+  const batch = { session: 's', number: 1, entries: [entry], counts, ledgers: [] };
+  expect(keeper.commit(batch, [])).toEqual({ committed: true, dropped: [] });
+  const reader = JournalReader.open(dataDir);
+  const legs = reader.books().legs.map(({ state, count }) => [state, count]);
+  reader.close();
+  expect(new Map(legs as [string, number][])).toEqual(
+    new Map([
+      ['paired', 1],
+      ['shed', 3],
+    ]),
+  );
 });
 
 test('another journal in its place has not what went away', async () => {
