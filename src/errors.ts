@@ -45,6 +45,8 @@ export const ERRORS = {
     false,
     'A reload failed; the old configuration stays in force.',
   ),
+  UND_SAMPLE_FILE: row('operator', false, 'A sample for check cannot be read, or is none.'),
+  UND_SAMPLE_POINTER: row('operator', false, 'A JSON Pointer finds nothing in a sample.'),
   UND_USAGE: row('operator', false, 'A command line is not understood, or lacks something.'),
   UND_ADMIN_UNREACHABLE: row('internal', true, 'The admin API of an instance does not answer.'),
   UND_ADMIN_REFUSED: row('operator', false, 'The admin API refuses a request.'),

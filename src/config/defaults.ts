@@ -279,6 +279,8 @@ export const LIMITS = {
   listeners: 16,
   /** A configuration file: one of a hundred routes has about 20 KiB. */
   configBytes: 1 * MiB,
+  /** A file of samples for `check`. */
+  sampleBytes: 16 * MiB,
   /** Problems of one configuration that are shown. */
   configProblems: 50,
   /** JSON Pointers a route captures, headers a candidate is sent, inputs of a model. */

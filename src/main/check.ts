@@ -9,6 +9,7 @@ import type {
 } from '../config/types.ts';
 import { runFolder } from '../telemetry/run-folder.ts';
 import { readStatus } from '../telemetry/status-socket.ts';
+import { bytesInWords } from './bytes-in-words.ts';
 import { type Finding, probeAll } from './probes.ts';
 import { processesOf, ROLES, type Role } from './process-plan.ts';
 
@@ -99,17 +100,6 @@ function describeCandidate(candidate: CandidateConfig): string {
   const where = kind === 'http' ? candidate.url : candidate.model;
   const percent = `${Number((rate * 100).toFixed(4))} %`;
   return `${name}: ${kind} ${where}, rate ${percent}, ${timeoutMs} ms, ${maxInFlight} in flight`;
-}
-
-function bytesInWords(bytes: number): string {
-  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit += 1;
-  }
-  return `${Number(value.toFixed(1))} ${units[unit]}`;
 }
 
 function hoursInWords(ms: number): string {

@@ -4,9 +4,11 @@
  */
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { AuditOptions } from './commands/audit.ts';
+import type { CheckOptions } from './commands/check.ts';
 import type { DeadLetterListOptions } from './commands/dead-letters.ts';
 import type { InstanceOptions } from './commands/instance.ts';
 import type { PairsOptions } from './commands/pairs.ts';
+import type { PlanOptions } from './commands/plan.ts';
 import type { ChangeOptions } from './commands/settings.ts';
 import { ROLES, type Role } from './process-plan.ts';
 import { readVersion } from './version.ts';
@@ -48,10 +50,22 @@ export function createProgram(setExitCode: (code: number) => void): Command {
     });
   addConfigOptions(program.command('check'))
     .description('say what serve would do and try it: names, ports, models, folders, Kafka')
+    .option('--sample <file>', 'hold all JSON Pointers against a sample request and its answers')
     .addHelpText('after', '\nExit code 0 when all would work, 1 otherwise. Nothing is changed.')
-    .action(async (options: ServeOptions) => {
+    .action(async (options: CheckOptions) => {
       const { check } = await import('./commands/check.ts');
       setExitCode(await check(options));
+    });
+  program
+    .command('plan')
+    .description('say what a configuration will cost: load, memory, disk, network')
+    .addOption(configOption())
+    .requiredOption('--rps <number>', 'requests a second, on all routes together', parseAmount)
+    .option('--predictions <number>', 'predictions of one answer', parseAmount, 1)
+    .option('--json', 'print JSON', false)
+    .action(async (options: PlanOptions) => {
+      const { printPlan } = await import('./commands/plan.ts');
+      printPlan(options);
     });
   program
     .command('demo')
@@ -198,6 +212,7 @@ const EXAMPLES = `
 Examples:
   understudy demo                                     see it work, on real data
   understudy check --config understudy.yaml           what would it do, and would it work?
+  understudy plan --config understudy.yaml --rps 500  what would it cost?
   understudy serve --config understudy.yaml           start it
   understudy reload                                   the configuration has changed
   understudy status                                   where has every exchange gone?
@@ -212,13 +227,15 @@ Exit codes: 0 done; 1 it failed, or check found a problem; 2 the command line wa
 UNDERSTUDY_CONFIG and UNDERSTUDY_RUN stand in for --config and --run. Each key of the configuration is an
 environment variable, too: gateway.processes is UNDERSTUDY_GATEWAY_PROCESSES.`;
 
+function configOption(): Option {
+  return new Option('-c, --config <file>', 'configuration, YAML')
+    .env('UNDERSTUDY_CONFIG')
+    .default('understudy.yaml');
+}
+
 function addConfigOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option('-c, --config <file>', 'configuration, YAML')
-        .env('UNDERSTUDY_CONFIG')
-        .default('understudy.yaml'),
-    )
+    .addOption(configOption())
     .addOption(
       new Option('--role <role>', 'processes to start: all, or one half of two services')
         .choices(ROLES)
@@ -243,6 +260,12 @@ function addChangeOptions(command: Command): Command {
   return addInstanceOptions(command)
     .requiredOption('--reason <text>', 'why; it is kept with the change')
     .option('--for <time>', 'for so long, then what was before comes back: 30m, 24h');
+}
+
+function parseAmount(text: string): number {
+  const amount = Number(text);
+  if (text.trim() !== '' && amount > 0 && amount <= 1e9) return amount;
+  throw new InvalidArgumentError('It is a number above 0.');
 }
 
 function parseCount(text: string): number {

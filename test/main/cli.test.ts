@@ -58,6 +58,7 @@ describe('the command line', () => {
     expect(commands().map(({ name }) => name)).toEqual([
       'serve',
       'check',
+      'plan',
       'demo',
       'reload',
       'restart',

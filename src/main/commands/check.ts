@@ -3,16 +3,25 @@ import { styleText } from 'node:util';
 import { loadConfig } from '../../config/load.ts';
 import { checkConfig } from '../check.ts';
 import type { Role } from '../process-plan.ts';
+import { checkSample } from '../sample.ts';
+
+export interface CheckOptions {
+  readonly config: string;
+  readonly role: Role;
+  /** A file with a sample request and its answers. */
+  readonly sample?: string;
+}
 
 /**
  * @returns the exit code: 0 when all would work, 1 otherwise
  * @throws {ConfigError} the configuration itself is wrong
+ * @throws {UnderstudyError} `UND_SAMPLE_FILE` the sample cannot be read
  */
-export async function check(options: {
-  readonly config: string;
-  readonly role: Role;
-}): Promise<number> {
-  const { plan, findings } = await checkConfig(loadConfig(options.config), options.role);
+export async function check(options: CheckOptions): Promise<number> {
+  const config = loadConfig(options.config);
+  const { plan, findings: probed } = await checkConfig(config, options.role);
+  const sampled = options.sample === undefined ? [] : checkSample(config, options.sample);
+  const findings = [...probed, ...sampled];
   process.stdout.write(`${options.config}: valid\n${plan}`);
   for (const { code, message, warning } of findings) {
     const kind = warning === true ? styleText('yellow', 'warning') : styleText('red', 'problem');
