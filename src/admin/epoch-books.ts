@@ -15,6 +15,8 @@ export interface EpochBook {
   /** `live`, and how it ended: `clean` its last ledger is final, `unclean` it is only the last received. */
   readonly state: 'live' | 'clean' | 'unclean';
   readonly cells: readonly ExchangeCell[];
+  /** By `participantId`: who gets copies, or did when it ended; `null`: not known. */
+  readonly configured: readonly string[] | null;
   readonly seen: number;
   /** Exchanges in a final state, all routes. */
   readonly settled: number;
@@ -53,6 +55,7 @@ function bookGateway(
     instance,
     state: 'live',
     cells,
+    configured: received?.configured ?? null,
     seen: sumOf(cells, 'seen'),
     settled: settledOf(cells),
     openReported: gateway.open,
@@ -70,6 +73,7 @@ function bookReceived(epoch: ReceivedEpoch): EpochBook {
     instance: epoch.instance,
     state,
     cells,
+    configured: epoch.configured,
     seen: sumOf(cells, 'seen'),
     settled: settledOf(cells),
     openReported: null,
@@ -77,7 +81,7 @@ function bookReceived(epoch: ReceivedEpoch): EpochBook {
     offered: Math.max(sumOf(cells, 'offered'), epoch.offered, received),
     received,
     reportedAtMs: epoch.receivedAtMs,
-    unreportedMs: epoch.unreportedMs ?? null,
+    unreportedMs: epoch.unreportedMs,
   };
 }
 

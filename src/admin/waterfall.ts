@@ -7,6 +7,7 @@
  */
 import { LEG_COVERAGE, LEG_STATES, type LegCell } from '../pair/leg-states.ts';
 import type { MirrorStatus } from '../record/mirror-status.ts';
+import { participantId } from '../record/recorder-port.ts';
 import type { ExchangeCell } from '../wire/exchange-ledger.ts';
 import { EXCHANGE_STATES } from '../wire/exchange-states.ts';
 import type { GatewayStatus } from '../wire/gateway-status.ts';
@@ -175,8 +176,9 @@ function countLegs(name: string, all: Books): CandidateWaterfall {
 }
 
 /**
- * What a candidate has to do with an epoch: its legs there, and the routes it was to get copies of. In an
- * epoch that has ended, and in which other candidates have legs and it has none, it was not configured.
+ * What a candidate has to do with an epoch: its legs there, and the routes it gets copies of. In an epoch that has
+ * ended these are the ones it got, or was to get. Where that was not noted, a candidate without legs there had
+ * nothing to do with it, if others have some.
  */
 function epochOf(
   name: string,
@@ -185,9 +187,16 @@ function epochOf(
 ): { legs: ReadonlyMap<string, number>; expected: readonly string[] } {
   const ofEpoch = all.legs.get(book.epoch);
   const legs = ofEpoch?.get(name) ?? new Map<string, number>();
-  const there = book.state === 'live' || legs.size > 0 || ofEpoch === undefined;
   const routes = all.mirror?.candidates.find((candidate) => candidate.name === name)?.routes ?? [];
-  return { legs, expected: there ? routes : [] };
+  if (book.state === 'live') return { legs, expected: routes };
+  const { configured } = book;
+  if (configured === null) {
+    return { legs, expected: legs.size > 0 || ofEpoch === undefined ? routes : [] };
+  }
+  const expected = routes.filter(
+    (route) => legs.has(route) || configured.includes(participantId(name, route)),
+  );
+  return { legs, expected };
 }
 
 /** Configured candidates, then those that only the journal remembers. */

@@ -44,6 +44,7 @@ export const DEFAULTS = {
     ambiguous: 'relay',
     maxHeadBytes: 64 * KiB,
     maxPipelined: 100,
+    ledgerHours: 192,
     drainTimeoutMs: 30_000,
     drainIdleMs: 5_000,
     heartbeatTimeoutMs: 10_000,
@@ -162,7 +163,9 @@ export const LIMITS = {
   drainSweepMs: 50,
   /** Connections of the gateways' health listener. */
   healthConnections: 64,
-  /** A hello or ledger message; cells × about 100 bytes, a month of hours and 4 routes fit. */
+  /** Cells of a gateway's ledger, unless one hour has more; at most 250 bytes each on the wire: a hello fits. */
+  ledgerCells: 60_000,
+  /** A hello or ledger message. */
   wireJsonBytes: 16 * MiB,
   /** The largest that maxRequestBytes and maxAnswerBytes of a gateway can be set to. */
   exchangeSideBytes: GiB,

@@ -102,6 +102,9 @@ const gateway = z.strictObject({
   maxPipelined: integer(1, 100_000).default(DEFAULTS.gateway.maxPipelined).meta({
     description: 'Requests owed an answer on one connection; more, and it is not mirrored.',
   }),
+  ledgerHours: integer(2, 2_400).default(DEFAULTS.gateway.ledgerHours).meta({
+    description: 'Hours with traffic that are counted apart; older ones are summed up.',
+  }),
   drainTimeoutMs: integer(0, HOUR_MS).default(DEFAULTS.gateway.drainTimeoutMs).meta({
     description: 'How long a stopping gateway waits for open exchanges.',
   }),

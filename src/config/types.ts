@@ -75,6 +75,8 @@ export interface GatewayConfig {
   readonly maxHeadBytes: number;
   /** Requests owed an answer on one connection; more make it opaque. */
   readonly maxPipelined: number;
+  /** Hours with traffic that both ledgers keep apart, 2 to 2,400; what is older is counted as one. */
+  readonly ledgerHours: number;
   /** How long a drain waits for open exchanges before it closes them. */
   readonly drainTimeoutMs: number;
   /** While it drains, a connection without an exchange is ended when no byte has come for so long. */

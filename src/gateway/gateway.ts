@@ -65,7 +65,7 @@ export class Gateway implements SpliceContext {
   #warnedMs = Number.NEGATIVE_INFINITY;
 
   readonly gate: MirrorGate;
-  readonly ledger: ExchangeLedger = new ExchangeLedger();
+  readonly ledger: ExchangeLedger;
   readonly budget: HeldBudget;
   readonly maxRequestBytes: number;
   readonly maxAnswerBytes: number;
@@ -79,6 +79,7 @@ export class Gateway implements SpliceContext {
     const { config, settings, secret, wireSocket, log } = options;
     const { gateway } = config;
     this.gate = new MirrorGate({ config, settings, secret, epoch: this.#epoch });
+    this.ledger = new ExchangeLedger(gateway.ledgerHours);
     this.budget = new HeldBudget(gateway.maxHeldBytes);
     this.maxRequestBytes = gateway.maxRequestBytes;
     this.maxAnswerBytes = gateway.maxAnswerBytes;
@@ -144,7 +145,7 @@ export class Gateway implements SpliceContext {
       draining: this.draining,
       seen: this.ledger.seen,
       open: this.ledger.open,
-      cells: this.ledger.snapshot(),
+      cells: this.ledger.totals(),
       connections: {
         open: this.#splices.size,
         total: this.#connections,

@@ -105,8 +105,8 @@ export class WireClient {
       socket.destroy();
       return;
     }
-    const cells = this.#options.ledger.takeChanges();
-    this.#queue.push(encodeFarewell({ cells, nextSeq: this.#nextSeq }));
+    const changes = this.#options.ledger.takeChanges();
+    this.#queue.push(encodeFarewell({ ...changes, nextSeq: this.#nextSeq }));
     this.#queue.flush();
     this.#connected = false;
     await new Promise<void>((resolve) => {
@@ -133,10 +133,9 @@ export class WireClient {
     const { instance, epoch, ledger, log } = this.#options;
     this.#queue.attach(socket);
     this.#connected = true;
-    ledger.takeChanges();
     const nextSeq = this.#nextSeq;
-    const cells = ledger.snapshot();
-    const hello = { version: WIRE_VERSION, instance, epoch, pid: process.pid, nextSeq, cells };
+    const whole = ledger.takeAll();
+    const hello = { version: WIRE_VERSION, instance, epoch, pid: process.pid, nextSeq, ...whole };
     this.#queue.push(encodeHello(hello));
     this.#queue.flush();
     log.info('connected to the mirror');
@@ -154,9 +153,11 @@ export class WireClient {
 
   /** Changes stay with the ledger while there is no room for them: nothing that was counted is lost. */
   #report(): void {
-    if (!this.#connected || !this.#queue.hasRoom(LIMITS.ledgerRoomBytes)) return;
-    const cells = this.#options.ledger.takeChanges();
-    this.#queue.push(encodeLedger({ cells, nextSeq: this.#nextSeq }));
+    if (this.#connected && !this.#queue.hasRoom(LIMITS.ledgerRoomBytes)) return;
+    const changes = this.#options.ledger.takeChanges();
+    // Not connected: the next hello has them all, and nothing piles up until then.
+    if (!this.#connected) return;
+    this.#queue.push(encodeLedger({ ...changes, nextSeq: this.#nextSeq }));
   }
 
   #routeBytesOf(route: string): number {

@@ -8,7 +8,8 @@ import { UnderstudyError } from '../errors.ts';
 import type { Candidate } from '../mirror/candidates/candidate.ts';
 import { createHttpCandidate } from '../mirror/candidates/http.ts';
 import { createOnnxCandidate } from '../mirror/candidates/onnx.ts';
-import { Mirror } from '../mirror/mirror.ts';
+import { participantsOf } from '../mirror/epoch-books.ts';
+import { candidatesByRoute, Mirror } from '../mirror/mirror.ts';
 import { LegLedger } from '../pair/leg-ledger.ts';
 import { openRecorder } from '../record/recorder.ts';
 import { LogLines } from '../telemetry/log-lines.ts';
@@ -35,8 +36,9 @@ async function run(config: Config): Promise<void> {
   const settings = new SettingsReader(folder, config, log);
   settings.start();
   const ledger = new LegLedger();
+  const configured = participantsOf(candidatesByRoute(config));
   const recorder = await openRecorder(
-    config,
+    { ...config, configured },
     (entry, state, reason) => ledger.settle(entry.leg, state, reason),
     log,
   );

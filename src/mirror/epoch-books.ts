@@ -7,6 +7,9 @@
  *   hello                                         what was offered before this connection
  *   ledger, farewell, behind a gap in sequences   what was offered before this report
  *
+ * Lost (`lost_in_crash`) it is for a candidate that was configured in the mirror to which it was offered. For one
+ * that was not, then, it is `ineligible(not_configured)`: it was added since, or removed and added again.
+ *
  * Until the journal has been read, nothing is certain: what earlier mirrors have counted would be booked as lost
  * beside it. Then books are left in doubt, and settled by their next report.
  *
@@ -18,28 +21,45 @@
  */
 import type { LegLedger } from '../pair/leg-ledger.ts';
 import { legSpot } from '../pair/leg-ledger.ts';
-import type { LegKey, LegState } from '../pair/leg-states.ts';
+import type { LegCell, LegState } from '../pair/leg-states.ts';
 import type { ReceivedEpoch } from '../record/mirror-status.ts';
-import type { CommittedBooks, Recorder } from '../record/recorder-port.ts';
+import {
+  type CommittedBooks,
+  type EpochLedger,
+  participantId,
+  type Recorder,
+} from '../record/recorder-port.ts';
+import type { ExchangeCell } from '../wire/exchange-ledger.ts';
+import type { LedgerReport } from '../wire/json-messages.ts';
 import type { Hello } from '../wire/messages.ts';
-import { EpochBook, type OfferedExchanges, type OfferedSpot, type Report } from './epoch-book.ts';
+import { EpochBook, type OfferedExchanges, type OfferedSpot } from './epoch-book.ts';
 
 export interface EpochBooksOptions {
   readonly legs: LegLedger;
-  readonly recorder: Pick<Recorder, 'count' | 'ledger'>;
+  readonly recorder: Pick<Recorder, 'count' | 'ledger' | 'whenLedgersLost'>;
   /** Route → names of its candidates, as configured. */
   readonly candidates: ReadonlyMap<string, readonly string[]>;
   /** Wall clock, Unix ms. */
   readonly nowMs: () => number;
 }
 
+/** By `participantId`: who gets copies. */
+export function participantsOf(candidates: EpochBooksOptions['candidates']): string[] {
+  return Array.from(candidates).flatMap(([route, names]) =>
+    names.map((candidate) => participantId(candidate, route)),
+  );
+}
+
 export class EpochBooks {
   readonly #options: EpochBooksOptions;
   readonly #books = new Map<string, EpochBook>();
+  readonly #configured: ReadonlySet<string>;
   #isRestored = false;
 
   constructor(options: EpochBooksOptions) {
     this.#options = options;
+    this.#configured = new Set(participantsOf(options.candidates));
+    options.recorder.whenLedgersLost((epochs) => this.#recordAgain(epochs));
   }
 
   /**
@@ -49,53 +69,40 @@ export class EpochBooks {
   restore(committed: CommittedBooks): void {
     this.#isRestored = true;
     const early = Array.from(this.#books.values());
-    const participants = new Set(committed.legs.map(participantId));
+    const participants = Map.groupBy(committed.legs, ({ epoch }) => epoch);
     for (const ledger of committed.epochs) {
-      const book = new EpochBook(ledger);
-      this.#noteNewcomers(book, participants);
-      // One that has said hello meanwhile knows more than the journal.
-      if (this.#books.has(ledger.epoch)) continue;
-      this.#books.set(ledger.epoch, book);
-      if (ledger.state === 'live') this.end(book, false);
-      else this.#bookMissing(book);
+      this.#options.legs.fold(ledger.epoch, ledger.foldedBefore);
+      const configured = ledger.configured ?? namesOf(participants.get(ledger.epoch) ?? []);
+      this.#restoreEpoch({ ...ledger, configured });
     }
     for (const book of early) {
       if (book.state === 'live') continue; // its next report settles it
       this.#raise(book);
       this.#bookMissing(book);
-      this.#options.recorder.ledger(book.toLedger());
+      this.#record(book);
     }
   }
 
   /** @returns the epoch's book, or null where the hello contradicts what is known */
   hello(hello: Hello): EpochBook | null {
-    let book = this.#books.get(hello.epoch);
-    if (book === undefined) {
-      const { epoch, instance } = hello;
-      const receivedAtMs = this.#options.nowMs();
-      book = new EpochBook({
-        epoch,
-        instance,
-        offered: 0,
-        cells: [],
-        receivedAtMs,
-        state: 'live',
-      });
-      this.#noteParticipants(book);
-    }
+    const book = this.#books.get(hello.epoch) ?? this.#newBook(hello);
     if (book.take(hello, true, this.#options.nowMs()) === 'refused') return null;
     this.#books.set(hello.epoch, book);
+    this.#options.legs.fold(book.epoch, book.foldedBefore);
     this.#bookMissing(book);
-    this.#options.recorder.ledger(book.toLedger());
+    book.configured = this.#configured;
+    this.#record(book);
     return book;
   }
 
   /** @returns false where the report contradicts what is known; then nothing is changed */
-  report(book: EpochBook, report: Report): boolean {
+  report(book: EpochBook, report: LedgerReport): boolean {
     const taken = book.take(report, false, this.#options.nowMs());
     if (taken === 'refused') return false;
+    this.#options.legs.fold(book.epoch, book.foldedBefore);
     if (taken === 'missing') this.#bookMissing(book);
-    this.#options.recorder.ledger(book.toLedger());
+    if (this.#isRestored) book.configured = this.#configured;
+    this.#record(book, report.cells);
     return true;
   }
 
@@ -107,58 +114,92 @@ export class EpochBooks {
     book.end(clean, this.#options.nowMs());
     this.#raise(book);
     this.#bookMissing(book);
-    this.#options.recorder.ledger(book.toLedger());
+    this.#record(book);
   }
 
   /** Cells summed up over hours and size classes. */
   status(): ReceivedEpoch[] {
-    return Array.from(this.#books.values(), (book) => ({
-      ...book.toTotals(),
-      received: book.received,
-      ...(book.state === 'unclean' ? { unreportedMs: book.unreportedMs } : {}),
-    }));
+    return Array.from(this.#books.values(), (book) => {
+      return { ...book.toTotals(), received: book.received };
+    });
   }
 
-  /** A count of 0 in the journal: a candidate that has no leg yet takes part all the same. */
-  #noteParticipants(book: EpochBook): void {
-    const { candidates, nowMs } = this.#options;
-    const spot = { hour: Math.floor(nowMs() / 3_600_000), sizeClass: '' } as const;
-    for (const [route, names] of candidates) {
-      for (const candidate of names) {
-        this.#book(book, { candidate, route }, { state: 'lost_in_crash', reason: '' }, [
-          { ...spot, count: 0 },
-        ]);
-      }
+  #newBook({ epoch, instance }: Hello): EpochBook {
+    return new EpochBook({
+      epoch,
+      instance,
+      offered: 0,
+      cells: [],
+      foldedBefore: 0,
+      configured: Array.from(this.#configured),
+      receivedAtMs: this.#options.nowMs(),
+      state: 'live',
+      unreportedMs: null,
+    });
+  }
+
+  #restoreEpoch(ledger: EpochLedger): void {
+    const early = this.#books.get(ledger.epoch);
+    if (early !== undefined) {
+      // It has said hello meanwhile, and knows more than the journal, but for who was configured before.
+      const before = [...(ledger.configured ?? []), ...(ledger.noted ?? [])];
+      early.configured = new Set(before.filter((id) => this.#configured.has(id)));
+      return;
+    }
+    const book = new EpochBook(ledger);
+    this.#books.set(ledger.epoch, book);
+    if (ledger.state === 'live') {
+      book.end(false, this.#options.nowMs());
+      this.#raise(book);
+    }
+    this.#bookMissing(book, ledger.state !== 'clean');
+    book.configured = new Set([...book.configured, ...(ledger.noted ?? [])]);
+    if (ledger.state === 'live') this.#record(book);
+  }
+
+  /** @param changed - cells that a report has brought; without them all are recorded */
+  #record(book: EpochBook, changed?: readonly ExchangeCell[]): void {
+    const ledger = book.toLedger(changed);
+    // Between here and the next hello, exchanges may have gone to this mirror or to the one before.
+    const configured = [...new Set([...book.configured, ...this.#configured])];
+    this.#options.recorder.ledger({ ...ledger, configured, whole: changed === undefined });
+  }
+
+  /** Another journal gets the ledgers of gateways that live; what ended before went with the one before. */
+  #recordAgain(epochs: readonly string[] | 'all'): void {
+    for (const book of this.#books.values()) {
+      const isMeant = epochs === 'all' ? book.state === 'live' : epochs.includes(book.epoch);
+      if (isMeant) this.#record(book);
     }
   }
 
-  /** A candidate that was not configured when an epoch's exchanges were offered has lost none of them. */
-  #noteNewcomers(book: EpochBook, participants: ReadonlySet<string>): void {
-    const { candidates } = this.#options;
-    const { epoch } = book;
-    const outcome = { state: 'ineligible', reason: 'not_configured' } as const;
-    for (const [route, offered] of book.offered()) {
-      for (const candidate of candidates.get(route) ?? []) {
-        if (participants.has(participantId({ epoch, candidate, route }))) continue;
-        this.#book(book, { candidate, route }, outcome, offered.spots.values());
-      }
-    }
-  }
-
-  #bookMissing(book: EpochBook): void {
+  /** @param withNewcomers - also for candidates that have had nothing to do with the epoch: not when it is over */
+  #bookMissing(book: EpochBook, withNewcomers = true): void {
     if (!this.#isRestored) {
       book.doubt();
       return;
     }
     book.resolve();
-    const { candidates, legs } = this.#options;
     for (const [route, offered] of book.offered()) {
-      for (const candidate of candidates.get(route) ?? []) {
-        const account = legs.account(book.epoch, candidate, route);
-        const missing = spread(offered, account.spots, offered.total - account.total);
-        this.#book(book, { candidate, route }, { state: 'lost_in_crash', reason: '' }, missing);
+      for (const candidate of this.#candidatesOf(book, route)) {
+        const { spots, total } = this.#options.legs.account(book.epoch, candidate, route);
+        const isNewcomer = spots.size === 0 && !isConfigured(book, candidate, route);
+        if (isNewcomer && !withNewcomers) continue;
+        const missing = spread(offered, spots, offered.total - total);
+        this.#book(book, { candidate, route }, missing);
       }
     }
+  }
+
+  /** Whose legs must add up: those configured now, and those that were until the last hello. */
+  #candidatesOf(book: EpochBook, route: string): Iterable<string> {
+    const { candidates } = this.#options;
+    const names = new Set(candidates.get(route));
+    const ending = participantId('', route);
+    for (const id of book.configured) {
+      if (id.endsWith(ending)) names.add(id.slice(0, -ending.length));
+    }
+    return names;
   }
 
   #raise(book: EpochBook): void {
@@ -177,21 +218,27 @@ export class EpochBooks {
 
   #book(
     book: EpochBook,
-    leg: { candidate: string; route: string },
-    outcome: { state: LegState; reason: string },
+    { candidate, route }: { candidate: string; route: string },
     spots: Iterable<OfferedSpot>,
   ): void {
     const { legs, recorder } = this.#options;
+    const [state, reason]: [LegState, string] = isConfigured(book, candidate, route)
+      ? ['lost_in_crash', '']
+      : ['ineligible', 'not_configured'];
     for (const { hour, sizeClass, count } of spots) {
-      const key = { epoch: book.epoch, ...leg, hour, sizeClass };
-      legs.book(key, outcome.state, outcome.reason, count);
-      recorder.count(key, outcome.state, outcome.reason, count);
+      const key = { epoch: book.epoch, candidate, route, hour, sizeClass };
+      legs.book(key, state, reason, count);
+      recorder.count(key, state, reason, count);
     }
   }
 }
 
-function participantId({ epoch, candidate, route }: Omit<LegKey, 'hour' | 'sizeClass'>): string {
-  return JSON.stringify([epoch, candidate, route]);
+function isConfigured(book: EpochBook, candidate: string, route: string): boolean {
+  return book.configured.has(participantId(candidate, route));
+}
+
+function namesOf(legs: readonly LegCell[]): string[] {
+  return [...new Set(legs.map(({ candidate, route }) => participantId(candidate, route)))];
 }
 
 /** Charges `missing` legs to the spots where more was offered than is accounted for. */

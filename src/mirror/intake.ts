@@ -17,8 +17,9 @@ import {
   type WireLimits,
   type WireMessage,
 } from '../wire/decoder.ts';
+import type { LedgerReport } from '../wire/json-messages.ts';
 import type { ExchangeFrame, Hello } from '../wire/messages.ts';
-import type { EpochBook, Report } from './epoch-book.ts';
+import type { EpochBook } from './epoch-book.ts';
 
 /** Whom an intake works for. `null` or `false`: the message contradicts what is known. */
 export interface IntakeOwner {
@@ -26,7 +27,7 @@ export interface IntakeOwner {
   exchange(book: EpochBook, frame: ExchangeFrame): boolean;
   /** One that is over this mirror's caps, and came without its bytes. */
   oversized(book: EpochBook, exchange: OversizedExchange): boolean;
-  report(book: EpochBook, report: Report): boolean;
+  report(book: EpochBook, report: LedgerReport): boolean;
   /** The connection was read to its end; `clean` after a farewell. Not called once the mirror stops. */
   ended(book: EpochBook, clean: boolean): void;
 }

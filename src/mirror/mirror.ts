@@ -147,7 +147,8 @@ export class Mirror {
   }
 }
 
-function candidatesByRoute(config: Pick<Config, 'candidates'>): Map<string, string[]> {
+/** Route → names of its candidates. */
+export function candidatesByRoute(config: Pick<Config, 'candidates'>): Map<string, string[]> {
   const names = new Map<string, string[]>();
   for (const candidate of config.candidates) {
     for (const route of candidate.routes) {

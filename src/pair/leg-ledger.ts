@@ -5,15 +5,15 @@
  *
  * Invariants, at every moment, for each epoch, candidate and route:
  *   accounted = Σ cells + in flight, in flight ≥ 0
- *   cells only grow
- * Bounded by epochs × candidates × routes × hours × size classes × (state, reason) pairs.
+ *   sums only grow: a fold moves the counts of old hours into one (`OLDER_LEGS_HOUR`), as the epoch's gateway does
+ * Bounded by epochs × candidates × routes × hours kept × size classes × (state, reason) pairs.
  */
-import type { LegCell, LegKey, LegState } from './leg-states.ts';
+import { type LegCell, type LegKey, type LegState, OLDER_LEGS_HOUR } from './leg-states.ts';
 
 /** Legs of one epoch, candidate and route, settled or in flight. */
 export interface LegAccount {
   readonly total: number;
-  /** By `legSpot`. */
+  /** By `legSpot`; hours as folded. */
   readonly spots: ReadonlyMap<string, number>;
 }
 
@@ -30,6 +30,8 @@ export class LegLedger {
   readonly #totals = new Map<string, LegCell>();
   /** By `epoch|candidate|route`. */
   readonly #accounts = new Map<string, Account>();
+  /** By epoch: hours below are folded. */
+  readonly #foldedBefore = new Map<string, number>();
   #inFlight = 0;
 
   /** Takes up what earlier mirrors have committed to the journal: once, in addition to what is there. */
@@ -57,6 +59,23 @@ export class LegLedger {
     this.#account(leg, count);
   }
 
+  /**
+   * Counts hours of an epoch below `before` as older ones, now and from now on: what the gateway of the epoch has
+   * done with its exchanges. A lower value than before changes nothing.
+   */
+  fold(epoch: string, before: number): void {
+    if (before <= (this.#foldedBefore.get(epoch) ?? 0)) return;
+    this.#foldedBefore.set(epoch, before);
+    for (const [id, cell] of this.#cells) {
+      if (cell.epoch !== epoch || foldedHour(cell.hour, before) === cell.hour) continue;
+      this.#cells.delete(id);
+      addTo(this.#cells, { ...cell, hour: OLDER_LEGS_HOUR }, cell.count);
+    }
+    for (const [key, { spots }] of this.#accounts) {
+      if (key.startsWith(`${epoch}|`)) foldSpots(spots, before);
+    }
+  }
+
   /** Legs settled or in flight: what `offered` is held against. */
   account(epoch: string, candidate: string, route: string): LegAccount {
     return this.#accounts.get(`${epoch}|${candidate}|${route}`) ?? NO_ACCOUNT;
@@ -72,7 +91,7 @@ export class LegLedger {
   }
 
   /**
-   * As `snapshot`, summed up over hours (0) and size classes (`''`): its size depends on how many epochs there
+   * As `snapshot`, summed up over hours and size classes (`''`): its size depends on how many epochs there
    * were, not on how long they last, so that a status can carry it for months.
    */
   totals(): LegCell[] {
@@ -87,15 +106,34 @@ export class LegLedger {
       this.#accounts.set(key, account);
     }
     account.total += count;
-    const spot = legSpot(leg.hour, leg.sizeClass);
+    const spot = legSpot(this.#hourOf(leg), leg.sizeClass);
     account.spots.set(spot, (account.spots.get(spot) ?? 0) + count);
   }
 
   #add(leg: LegKey, state: LegState, reason: string, count: number): void {
-    const { epoch, candidate, route, hour, sizeClass } = leg;
+    const { epoch, candidate, route, sizeClass } = leg;
+    const hour = this.#hourOf(leg);
     const key = { epoch, candidate, route, hour, sizeClass, state, reason };
     addTo(this.#cells, key, count);
-    addTo(this.#totals, { ...key, hour: 0, sizeClass: '' }, count);
+    addTo(this.#totals, { ...key, hour: OLDER_LEGS_HOUR, sizeClass: '' }, count);
+  }
+
+  #hourOf({ epoch, hour }: LegKey): number {
+    return foldedHour(hour, this.#foldedBefore.get(epoch) ?? 0);
+  }
+}
+
+function foldedHour(hour: number, before: number): number {
+  return hour < before ? OLDER_LEGS_HOUR : hour;
+}
+
+function foldSpots(spots: Map<string, number>, before: number): void {
+  for (const [spot, count] of spots) {
+    const [hour = '', sizeClass = ''] = spot.split('|');
+    if (foldedHour(Number(hour), before) === Number(hour)) continue;
+    spots.delete(spot);
+    const older = legSpot(OLDER_LEGS_HOUR, sizeClass);
+    spots.set(older, (spots.get(older) ?? 0) + count);
   }
 }
 

@@ -73,6 +73,9 @@ export const LEG_COVERAGE = {
 /** The three states that make a pair record. */
 export type ObservedLegState = 'paired' | 'candidate_error' | 'candidate_timeout';
 
+/** The hour of legs that are older than the hours kept: that of older exchanges, too (wire/exchange-states.ts). */
+export const OLDER_LEGS_HOUR = 0;
+
 /** Which leg: an offered exchange (epoch, route, hour, size class) for one candidate. */
 export interface LegKey {
   readonly epoch: string;

@@ -1,7 +1,7 @@
 /** What goes into one transaction of the journal, and what comes out of it. */
 import type { ErrorCode } from '../errors.ts';
 import type { LEG_REASONS, LegCell } from '../pair/leg-states.ts';
-import type { EpochLedger, PairEntry } from './recorder-port.ts';
+import type { LedgerUpdate, PairEntry } from './recorder-port.ts';
 
 export type DropReason = (typeof LEG_REASONS)['journal_dropped'][number];
 
@@ -16,7 +16,7 @@ export interface JournalBatch {
   readonly entries: readonly PairEntry[];
   /** Legs that ended without a pair. */
   readonly counts: readonly LegCell[];
-  readonly ledgers: readonly EpochLedger[];
+  readonly ledgers: readonly LedgerUpdate[];
 }
 
 /** What the publisher has brought home. Ignored where the generation is not the journal's. */

@@ -3,7 +3,7 @@
  * again, and damage to the file under it would show only in the next process.
  */
 import { DatabaseSync } from 'node:sqlite';
-import { readBooks } from './journal-books.ts';
+import { readBookSums } from './journal-books.ts';
 import { isDamage } from './sqlite-errors.ts';
 import { textOf } from './sqlite-rows.ts';
 
@@ -12,7 +12,7 @@ export function looksSound(path: string): boolean {
   return isReadable(path, (db) => {
     db.prepare('SELECT * FROM pairs ORDER BY seq DESC LIMIT 1').get();
     db.prepare('SELECT min(seq), max(seq) FROM outbox').get();
-    readBooks(db);
+    readBookSums(db);
     return true;
   });
 }

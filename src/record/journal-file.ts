@@ -6,8 +6,8 @@
  *   outbox          seq of pairs that Kafka has not acknowledged (empty where no Kafka is configured)
  *   dead_letters    pairs that Kafka refuses for good; the record stays in `pairs`
  *   id_conflicts    records whose id was already there with other bytes
- *   leg_counts      legs by state: cumulative, all epochs
- *   epochs, exchange_cells   gateway ledgers as last received: cumulative, replaced
+ *   leg_counts      legs by state: cumulative, all epochs; old hours are folded
+ *   epochs, exchange_cells   gateway ledgers as last received: cumulative, replaced; old hours are folded
  *   recent_batches  the last transactions, so that a lost answer can be asked again
  */
 import { randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ import { UnderstudyError } from '../errors.ts';
 import { SQLITE_FULL, sqliteCode } from './sqlite-errors.ts';
 import { numberOf, textOf } from './sqlite-rows.ts';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -43,7 +43,8 @@ const SCHEMA = `
   ) WITHOUT ROWID;
   CREATE TABLE epochs (
     epoch TEXT PRIMARY KEY, instance TEXT NOT NULL, offered INTEGER NOT NULL,
-    received_at_ms REAL NOT NULL, state TEXT NOT NULL
+    received_at_ms REAL NOT NULL, state TEXT NOT NULL, folded_before INTEGER NOT NULL DEFAULT 0,
+    configured TEXT, unreported_ms REAL, noted TEXT NOT NULL DEFAULT ''
   ) WITHOUT ROWID;
   CREATE TABLE exchange_cells (
     epoch TEXT NOT NULL, route TEXT NOT NULL, hour INTEGER NOT NULL, size_class TEXT NOT NULL,
@@ -53,8 +54,16 @@ const SCHEMA = `
   CREATE TABLE recent_batches (
     slot INTEGER PRIMARY KEY, session TEXT NOT NULL, number INTEGER NOT NULL, dropped TEXT NOT NULL
   );
-  PRAGMA user_version = ${SCHEMA_VERSION};
 `;
+
+/** From each version to the next. Columns as in `SCHEMA`, in the same order. */
+const MIGRATIONS: Readonly<Record<number, string>> = {
+  1: `
+    ALTER TABLE epochs ADD COLUMN folded_before INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE epochs ADD COLUMN configured TEXT;
+    ALTER TABLE epochs ADD COLUMN unreported_ms REAL;
+    ALTER TABLE epochs ADD COLUMN noted TEXT NOT NULL DEFAULT '';`,
+};
 
 /** @param dataDir - the data folder */
 export function journalPath(dataDir: string): string {
@@ -136,15 +145,22 @@ export function inodeOf(path: string): number {
 }
 
 function migrate(db: DatabaseSync): void {
-  if (schemaVersionOf(db) === SCHEMA_VERSION) return;
+  const version = schemaVersionOf(db);
+  if (version === SCHEMA_VERSION) return;
   const tables = db.prepare("SELECT count(*) AS tables FROM sqlite_schema WHERE type = 'table'");
-  if (numberOf(tables.get(), 'tables') > 0) {
+  if (version === 0 && numberOf(tables.get(), 'tables') > 0) {
     throw new UnderstudyError('UND_JOURNAL_CORRUPT', 'The journal file holds something else.');
   }
   db.exec('BEGIN IMMEDIATE');
   try {
-    db.exec(SCHEMA);
-    db.prepare("INSERT INTO meta VALUES ('generation', ?)").run(randomUUID());
+    if (version === 0) {
+      db.exec(SCHEMA);
+      db.prepare("INSERT INTO meta VALUES ('generation', ?)").run(randomUUID());
+    }
+    for (const [from, sql] of Object.entries(MIGRATIONS)) {
+      if (version > 0 && Number(from) >= version) db.exec(sql);
+    }
+    db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');

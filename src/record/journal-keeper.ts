@@ -21,10 +21,13 @@ import { isSound, looksSound } from './journal-check.ts';
 import { journalPath } from './journal-file.ts';
 import type { RoomOptions } from './journal-room.ts';
 import { quarantine } from './quarantine.ts';
+import type { CommittedBooks } from './recorder-port.ts';
 import { isDamage, journalErrorCode } from './sqlite-errors.ts';
 
 export interface KeeperOptions extends RoomOptions {
   readonly dataDir: string;
+  /** By `participantId`: who gets copies in this mirror. Noted before anything is taken in. */
+  readonly configured: readonly string[];
 }
 
 /** `committed: false`: nothing was written; the reason is that of every entry. */
@@ -54,7 +57,7 @@ export interface KeeperStatus {
 export class JournalKeeper {
   readonly #options: KeeperOptions;
   readonly #backOff = new BackOff(LIMITS.recorderRetryMinMs, LIMITS.recorderRetryMaxMs);
-  readonly #onOpened: (journal: Journal) => void;
+  readonly #onOpened: (journal: Journal, books: CommittedBooks) => void;
   #lock: FolderLock | null = null;
   #journal: Journal | null = null;
   #state: KeeperStatus['state'] = 'failing';
@@ -65,8 +68,8 @@ export class JournalKeeper {
   #quarantined = 0;
   #idConflicts = 0;
 
-  /** @param onOpened - called with each journal that is opened: at first, and after each trouble */
-  constructor(options: KeeperOptions, onOpened: (journal: Journal) => void) {
+  /** @param onOpened - called with each journal that is opened, and what it held: at first, and after each trouble */
+  constructor(options: KeeperOptions, onOpened: (journal: Journal, books: CommittedBooks) => void) {
     this.#options = options;
     this.#onOpened = onOpened;
   }
@@ -75,16 +78,19 @@ export class JournalKeeper {
   open(): boolean {
     if (this.#journal !== null) return true;
     if (monotonicMs() < this.#retryAtMs) return false;
+    let books: CommittedBooks;
     try {
       mkdirSync(this.#options.dataDir, { recursive: true, mode: 0o700 });
       this.#lock ??= new FolderLock(this.#options.dataDir);
       this.#journal = this.#openJournal();
+      books = this.#journal.books();
+      this.#journal.noteConfigured(this.#options.configured);
     } catch (error) {
       this.#failed(error);
       return false;
     }
     this.#recovered();
-    this.#onOpened(this.#journal);
+    this.#onOpened(this.#journal, books);
     return true;
   }
 

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from 'node:sqlite';
 import { LIMITS } from '../config/defaults.ts';
-import { readBooks } from './journal-books.ts';
+import { readBookSums, readBooks } from './journal-books.ts';
 import { generationOf, inodeOf, journalPath, schemaVersionOf } from './journal-file.ts';
 import type { CommittedBooks } from './recorder-port.ts';
 import { numberOf, type SqliteRow, textOf } from './sqlite-rows.ts';
@@ -116,6 +116,11 @@ export class JournalReader {
   /** The committed books, all epochs. */
   books(): CommittedBooks {
     return this.#read((db) => readBooks(db), { legs: [], epochs: [] });
+  }
+
+  /** The same, summed up over hours and size classes. */
+  bookSums(): CommittedBooks {
+    return this.#read((db) => readBookSums(db), { legs: [], epochs: [] });
   }
 
   close(): void {

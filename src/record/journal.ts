@@ -97,6 +97,23 @@ export class Journal {
   }
 
   /**
+   * Notes who gets copies from now on, beside those that got them: until an epoch's next ledger comes, nobody can
+   * say which mirror its exchanges went to.
+   *
+   * @param participants - by `participantId`
+   */
+  noteConfigured(participants: readonly string[]): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      this.#books.noteConfigured(participants);
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  /**
    * Writes a batch and what the publisher has confirmed, in one transaction.
    *
    * @param now - Unix ms

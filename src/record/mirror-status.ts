@@ -67,8 +67,6 @@ export interface ReceivedEpoch extends EpochLedger {
    * and those in flight add up to it. What a live gateway has offered beyond it is on its way.
    */
   readonly received: number;
-  /** `unclean`: time between the last report and the end, ms: what the gateway counted in it is not known. */
-  readonly unreportedMs?: number;
 }
 
 /** What the mirror says of itself on its status socket. */
@@ -82,7 +80,7 @@ export interface MirrorStatus {
   readonly mirroring: boolean;
   readonly paused: '' | 'operator' | 'mirror_off';
   /**
-   * Cumulative over all that the journal remembers, and what is not yet committed; summed up over hours (0) and
+   * Cumulative over all that the journal remembers, and what is not yet committed; summed up over hours and
    * size classes (`''`), like the cells of `epochs`: a status has to fit into LIMITS.statusBytes for months.
    */
   readonly legs: readonly LegCell[];

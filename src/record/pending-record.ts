@@ -9,7 +9,8 @@ import type { LegKey, LegState } from '../pair/leg-states.ts';
 import type { DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
 import { entryBytes } from './journal-room.ts';
 import { LegSums } from './leg-sums.ts';
-import type { EpochLedger, OnRecorded, PairEntry } from './recorder-port.ts';
+import { PendingLedgers } from './pending-ledgers.ts';
+import type { LedgerUpdate, OnRecorded, PairEntry } from './recorder-port.ts';
 
 export class PendingRecord {
   readonly #session: string;
@@ -18,7 +19,7 @@ export class PendingRecord {
   readonly #batches = new Map<number, JournalBatch>();
   readonly #counts = new LegSums();
   #queue: PairEntry[] = [];
-  #ledgers = new Map<string, EpochLedger>();
+  readonly #ledgers = new PendingLedgers();
   #number = 0;
   #bytes = 0;
 
@@ -39,7 +40,7 @@ export class PendingRecord {
 
   /** Whether there is anything that a batch could take. */
   get isEmpty(): boolean {
-    return this.#queue.length === 0 && this.#counts.isEmpty && this.#ledgers.size === 0;
+    return this.#queue.length === 0 && this.#counts.isEmpty && this.#ledgers.isEmpty;
   }
 
   /** Numbers of the batches under way. */
@@ -68,15 +69,14 @@ export class PendingRecord {
     this.#counts.add(leg, state, reason, count);
   }
 
-  ledger(ledger: EpochLedger): void {
-    this.#ledgers.set(ledger.epoch, ledger);
+  ledger(update: LedgerUpdate): void {
+    this.#ledgers.add(update);
   }
 
   /** The next batch: entries up to the limit, all counts and ledgers. */
   takeBatch(): JournalBatch {
     const entries = this.#queue.splice(0, LIMITS.journalBatchPairs);
-    const ledgers = Array.from(this.#ledgers.values());
-    this.#ledgers = new Map();
+    const ledgers = this.#ledgers.take();
     this.#number += 1;
     const number = this.#number;
     const batch = { session: this.#session, number, entries, counts: this.#counts.take(), ledgers };
@@ -100,15 +100,18 @@ export class PendingRecord {
     return batch.entries.length - dropped.length;
   }
 
-  /** Nothing of the batch was written: its entries are dropped, its counts and ledgers go again. */
-  failed(number: number, reason: DropReason): void {
+  /**
+   * Nothing of the batch was written: its entries are dropped, its counts go again. Its ledgers do not: a later
+   * batch may have newer ones.
+   *
+   * @returns the epochs whose ledgers the journal lacks now
+   */
+  failed(number: number, reason: DropReason): string[] {
     const batch = this.#end(number);
-    if (batch === undefined) return;
+    if (batch === undefined) return [];
     for (const cell of batch.counts) this.#counts.add(cell, cell.state, cell.reason, cell.count);
-    for (const ledger of batch.ledgers) {
-      if (!this.#ledgers.has(ledger.epoch)) this.#ledgers.set(ledger.epoch, ledger);
-    }
     for (const entry of batch.entries) this.drop(entry, reason);
+    return batch.ledgers.map(({ epoch }) => epoch);
   }
 
   /** Settles all entries that are in no batch. */

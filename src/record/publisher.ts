@@ -225,7 +225,7 @@ export class Publisher {
     this.#accountsDueMs = monotonicMs() + this.#options.kafka.accountingIntervalMs;
     const { reader, sink } = this.#options;
     try {
-      const changes = this.#accounting.changes(reader.books(), new Date());
+      const changes = this.#accounting.changes(reader.bookSums(), new Date());
       const partitions = Map.groupBy(changes, ({ record }) =>
         sink.partitionOf('accounting', record.key),
       );

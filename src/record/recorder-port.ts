@@ -30,10 +30,32 @@ export interface EpochLedger {
   /** Offered so far: next sequence − 1. */
   readonly offered: number;
   readonly cells: readonly ExchangeCell[];
+  /** Hours below it are folded; 0: none. */
+  readonly foldedBefore: number;
+  /**
+   * By `participantId`: who was to get copies of what was offered, if it is not accounted for. `null` where an earlier
+   * version has not noted it.
+   */
+  readonly configured: readonly string[] | null;
+  /** By `participantId`: who, besides, may have got copies of what was offered after this ledger came. */
+  readonly noted?: readonly string[];
   /** Unix ms at which the mirror received it. */
   readonly receivedAtMs: number;
   /** `live`; `clean` after a farewell; `unclean` when the connection ended without one. */
   readonly state: 'live' | 'clean' | 'unclean';
+  /** `unclean`: time between the last report and the end, ms: what was counted in it is not known. Else `null`. */
+  readonly unreportedMs: number | null;
+}
+
+/** What is new of an epoch's ledger; all but the cells is as it is now. */
+export interface LedgerUpdate extends EpochLedger {
+  /** Whether `cells` are all there are. Otherwise those that changed; of folded hours with a count of 0, or not. */
+  readonly whole: boolean;
+}
+
+/** A candidate on a route of its. */
+export function participantId(candidate: string, route: string): string {
+  return `${candidate}|${route}`;
 }
 
 /** What the journal held when it was opened: the books of earlier mirrors. */
@@ -93,8 +115,13 @@ export interface Recorder {
   record(entry: PairEntry): void;
   /** Counts legs that ended without a pair; a count of 0 notes that the candidate takes part in the epoch. */
   count(leg: LegKey, state: LegState, reason: string, count: number): void;
-  /** Replaces what is known of an epoch's exchange ledger. */
-  ledger(ledger: EpochLedger): void;
+  /** Takes what is new of an epoch's exchange ledger; the first update of an epoch is whole. */
+  ledger(update: LedgerUpdate): void;
+  /**
+   * Calls back when updates did not reach the journal, with their epochs; or `'all'`, where it is another journal
+   * now. Then the ledgers are to be handed over whole again.
+   */
+  whenLedgersLost(listener: (epochs: readonly string[] | 'all') => void): void;
   /** What an operator decides about a dead letter by its sequence, or with `null` about all; the journal shows it. */
   settleDeadLetters(action: DeadLetterAction, seq: number | null): void;
   status(): RecorderStatus;

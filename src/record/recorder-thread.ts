@@ -5,6 +5,7 @@ import type { Journal } from './journal.ts';
 import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
 import { type CommitAnswer, type CommitOutcome, JournalKeeper } from './journal-keeper.ts';
 import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
+import type { CommittedBooks } from './recorder-port.ts';
 
 /** Confirmations without pairs wait so long for company: only duplicates are at stake. */
 const CONFIRM_MS = 100;
@@ -32,7 +33,7 @@ class RecorderThread {
     this.#port = port;
     this.#data = data;
     this.#unanswered = data.unanswered;
-    this.#keeper = new JournalKeeper(data, (journal) => this.#opened(journal));
+    this.#keeper = new JournalKeeper(data, (journal, books) => this.#opened(journal, books));
   }
 
   start(): void {
@@ -66,7 +67,7 @@ class RecorderThread {
     this.#post({ type: 'status', status: this.#keeper.status() });
   }
 
-  #opened(journal: Journal): void {
+  #opened(journal: Journal, books: CommittedBooks): void {
     const answers: [number, readonly DroppedEntry[]][] = [];
     for (const number of this.#unanswered) {
       const dropped = journal.recent(this.#data.session, number);
@@ -75,7 +76,7 @@ class RecorderThread {
     this.#unanswered = [];
     this.#settleUnknown(journal);
     const { generation } = journal;
-    this.#post({ type: 'opened', generation, books: journal.books(), answers });
+    this.#post({ type: 'opened', generation, books, answers });
   }
 
   /** The journal that came back has these batches; another one has not. */

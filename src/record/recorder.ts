@@ -8,14 +8,14 @@ import type { Config } from '../config/types.ts';
 import type { LegKey, LegState } from '../pair/leg-states.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import type { DeadLetterAction } from './dead-letters.ts';
-import type { DroppedEntry } from './journal-batch.ts';
+import type { DroppedEntry, DropReason } from './journal-batch.ts';
 import type { KeeperStatus } from './journal-keeper.ts';
 import { PendingRecord } from './pending-record.ts';
 import { PublisherLink } from './publisher-link.ts';
 import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
 import type {
   CommittedBooks,
-  EpochLedger,
+  LedgerUpdate,
   OnRecorded,
   PairEntry,
   Recorder,
@@ -24,6 +24,8 @@ import type {
 import { RestartingWorker, threadEntry } from './restarting-worker.ts';
 
 export interface RecorderConfig extends Pick<Config, 'dataDir' | 'instance' | 'journal' | 'kafka'> {
+  /** By `participantId`: who gets copies in this mirror; none where it is missing. */
+  readonly configured?: readonly string[];
   /** Program of the recorder thread; a test of its death has one of its own. */
   readonly recorderEntry?: URL;
 }
@@ -69,6 +71,8 @@ class ThreadRecorder implements Recorder {
   #committed: CommittedBooks = { legs: [], epochs: [] };
   #wasOpened = false;
   #listeners: ((books: CommittedBooks) => void)[] = [];
+  #onLedgersLost: (epochs: readonly string[] | 'all') => void = () => undefined;
+  #generation = '';
   #status = INITIAL;
   /** Batches of a thread that ended: what came of them, its successor says. */
   #unanswered = new Set<number>();
@@ -133,9 +137,13 @@ class ThreadRecorder implements Recorder {
     this.#schedule();
   }
 
-  ledger(ledger: EpochLedger): void {
-    this.#pending.ledger(ledger);
+  ledger(update: LedgerUpdate): void {
+    this.#pending.ledger(update);
     this.#schedule();
+  }
+
+  whenLedgersLost(listener: (epochs: readonly string[] | 'all') => void): void {
+    this.#onLedgersLost = listener;
   }
 
   status(): RecorderStatus {
@@ -183,16 +191,17 @@ class ThreadRecorder implements Recorder {
     clearTimeout(giveUp);
     this.#worker.end();
     // What a stuck or dead thread left behind. Its counts are lost with the process.
-    for (const number of this.#pending.underWay) this.#pending.failed(number, 'recorder_down');
+    for (const number of this.#pending.underWay) this.#failed(number, 'recorder_down');
     this.#pending.dropQueue('recorder_down');
   }
 
   #threadData(): RecorderThreadData {
-    const { dataDir, journal, kafka } = this.#config;
+    const { dataDir, journal, kafka, configured = [] } = this.#config;
     const { maxBytes, retentionMs } = journal;
     const unanswered = Array.from(this.#unanswered);
     const session = this.#session;
-    return { dataDir, maxBytes, retentionMs, outbox: kafka !== null, session, unanswered };
+    const outbox = kafka !== null;
+    return { dataDir, configured, maxBytes, retentionMs, outbox, session, unanswered };
   }
 
   #schedule(): void {
@@ -240,8 +249,10 @@ class ThreadRecorder implements Recorder {
       this.#unanswered.delete(number);
       this.#settle(number, dropped);
     }
-    for (const number of this.#unanswered) this.#pending.failed(number, 'recorder_down');
+    for (const number of this.#unanswered) this.#failed(number, 'recorder_down');
     this.#unanswered.clear();
+    if (generation !== this.#generation && this.#generation !== '') this.#onLedgersLost('all');
+    this.#generation = generation;
     this.#publisher?.journal(generation);
     this.#ready.resolve();
     this.#schedule();
@@ -253,7 +264,7 @@ class ThreadRecorder implements Recorder {
       this.#settle(number, outcome.dropped);
       this.#publisher?.wake();
     } else {
-      this.#pending.failed(number, outcome.reason);
+      this.#failed(number, outcome.reason);
       // At the end one refusal is enough: what cannot be written now goes with the process.
       if (this.#closing) this.#pending.dropQueue(outcome.reason);
       if (this.#closing && this.#pending.underWay.length === 0) this.#drained?.resolve();
@@ -261,6 +272,11 @@ class ThreadRecorder implements Recorder {
     }
     if (this.#closing || this.#pending.queued >= LIMITS.journalBatchPairs) this.#send();
     else if (!this.#pending.isEmpty) this.#schedule();
+  }
+
+  #failed(number: number, reason: DropReason): void {
+    const epochs = this.#pending.failed(number, reason);
+    if (epochs.length > 0) this.#onLedgersLost(epochs);
   }
 
   #settle(number: number, dropped: readonly DroppedEntry[]): void {

@@ -54,6 +54,21 @@ export function sizeClassOf(bytes: number): SizeClass {
   return bytes <= 262_144 ? 'le_256k' : 'gt_256k';
 }
 
+/**
+ * The hour under which everything older than the hours that are kept is counted. Nothing else is: it lies in 1970.
+ */
+export const OLDER_HOURS = 0;
+
+/** Whether what is counted in an hour is counted as older now. @param foldedBefore - hours below it are; 0: none */
+export function isFolded(hour: number, foldedBefore: number): boolean {
+  return hour < foldedBefore && hour !== OLDER_HOURS;
+}
+
+/** The hour in which something is counted. */
+export function foldedHour(hour: number, foldedBefore: number): number {
+  return isFolded(hour, foldedBefore) ? OLDER_HOURS : hour;
+}
+
 /** Hours since the Unix epoch: where an exchange's head was complete. */
 export function hourOf(unixMs: number): number {
   return Math.floor(unixMs / 3_600_000);

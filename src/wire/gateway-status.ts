@@ -51,6 +51,7 @@ export interface GatewayStatus {
   readonly draining: boolean;
   readonly seen: number;
   readonly open: number;
+  /** Summed up over hours and size classes. */
   readonly cells: readonly ExchangeCell[];
   readonly connections: {
     readonly open: number;

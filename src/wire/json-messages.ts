@@ -19,6 +19,8 @@ export interface LedgerReport {
   readonly cells: readonly ExchangeCell[];
   /** All sequences below it were offered, and stand on the wire before this message. */
   readonly nextSeq: number;
+  /** Hours below it are folded (wire/exchange-ledger.ts). 0 where the gateway does not fold, or does not say. */
+  readonly foldedBefore: number;
 }
 
 export function encodeHello(hello: Hello): Buffer {
@@ -61,15 +63,16 @@ export function readLedgerReport(text: string): LedgerReport | null {
 }
 
 function reportOf(value: Record<string, unknown>): LedgerReport | null {
-  const { nextSeq, cells } = value;
+  const { nextSeq, cells, foldedBefore = 0 } = value;
   if (!isCount(nextSeq) || nextSeq < 1 || !Array.isArray(cells)) return null;
+  if (!isCount(foldedBefore)) return null;
   const read: ExchangeCell[] = [];
   for (const entry of cells) {
     const cell = isObject(entry) ? cellOf(entry) : null;
     if (!cell) return null;
     read.push(cell);
   }
-  return { cells: read, nextSeq };
+  return { cells: read, nextSeq, foldedBefore };
 }
 
 function cellOf(entry: Record<string, unknown>): ExchangeCell | null {

@@ -33,6 +33,11 @@ export interface Hello {
   readonly nextSeq: number;
   /** The whole cumulative ledger. */
   readonly cells: readonly ExchangeCell[];
+  /**
+   * Hours below it are folded. Came later than the rest of version 1: a mirror that does not know it has the same
+   * sums, and a gateway that does not send it folds nothing.
+   */
+  readonly foldedBefore: number;
 }
 
 /** Flags of an exchange, a bit set. */

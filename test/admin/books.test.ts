@@ -10,7 +10,7 @@ import { epochLedger, gatewayStatus, mirrorStatus } from './statuses.ts';
 const leg = { epoch: 'e1', candidate: 'v7', route: 'score', hour: 1, sizeClass: 'le_1k' };
 
 async function instance() {
-  const exchanges = new ExchangeLedger();
+  const exchanges = new ExchangeLedger(48);
   const legs = new LegLedger();
   for (let i = 0; i < 5; i++) {
     exchanges.see('score', 1);

@@ -19,7 +19,7 @@ const leg = (epoch: string) => ({
 });
 
 function seen(n: number): ExchangeLedger {
-  const ledger = new ExchangeLedger();
+  const ledger = new ExchangeLedger(48);
   for (let i = 0; i < n; i++) {
     ledger.see('score', i % 3); // several hours: they add up to one series
     ledger.settle({

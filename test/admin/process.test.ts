@@ -123,7 +123,7 @@ describe('the admin process', () => {
 
   it('serves metrics on a listener of their own, without a token, and nothing else', async () => {
     const { config, folder } = prepare();
-    const exchanges = new ExchangeLedger();
+    const exchanges = new ExchangeLedger(48);
     const servers = await Promise.all([
       serveStatus(folder.statusSocket('gw0'), { status: () => gatewayStatus('e1', exchanges) }),
       serveStatus(folder.statusSocket('mirror'), {

@@ -115,8 +115,11 @@ export function epochLedger(
     offered,
     received: offered,
     cells: ledger.snapshot(),
+    foldedBefore: 0,
+    configured: null,
     receivedAtMs: 1_000,
     state: 'live',
+    unreportedMs: null,
     ...part,
   };
 }

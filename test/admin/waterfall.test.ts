@@ -29,7 +29,7 @@ const leg = (epoch: string, candidate = 'v7', route = 'score') => ({
 
 /** A gateway that has seen `n` exchanges and offered them all. */
 function offered(n: number): ExchangeLedger {
-  const ledger = new ExchangeLedger();
+  const ledger = new ExchangeLedger(48);
   for (let i = 0; i < n; i++) {
     ledger.see('score', HOUR);
     ledger.settle(exchange('offered'));
@@ -243,7 +243,7 @@ describe('buildWaterfall', () => {
     );
     fc.assert(
       fc.property(fc.array(event, { maxLength: 200 }), (events) => {
-        const gateways = [new ExchangeLedger(), new ExchangeLedger()];
+        const gateways = [new ExchangeLedger(48), new ExchangeLedger(48)];
         const received = [0, 0];
         const inFlight = [0, 0];
         const legs = new LegLedger();

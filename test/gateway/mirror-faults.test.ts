@@ -125,7 +125,12 @@ describe('the wire', () => {
     const rig = await startGateway((await origin()).port);
     const mirror = await startMirror(rig);
     await until('three ledgers', () => mirror.messages.length > 3, 1_000);
-    expect(mirror.messages[2]).toEqual({ type: 'ledger', cells: [], nextSeq: 1 });
+    expect(mirror.messages[2]).toEqual({
+      type: 'ledger',
+      cells: [],
+      nextSeq: 1,
+      foldedBefore: 0,
+    });
   });
 
   it('ends with a farewell that carries the final ledger', async () => {

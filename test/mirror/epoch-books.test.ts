@@ -11,6 +11,7 @@ import {
   exchangeCellId,
 } from '../../src/wire/exchange-ledger.ts';
 import type { SizeClass } from '../../src/wire/exchange-states.ts';
+import type { LedgerReport } from '../../src/wire/json-messages.ts';
 import { MemoryRecorder } from './memory-recorder.ts';
 
 const EPOCH = 'e';
@@ -26,7 +27,7 @@ interface Spot {
 }
 
 type WireItem =
-  | { readonly kind: 'hello' | 'ledger' | 'farewell'; cells: ExchangeCell[]; nextSeq: number }
+  | ({ readonly kind: 'hello' | 'ledger' | 'farewell' } & LedgerReport)
   | { readonly kind: 'frame'; readonly seq: number; readonly spot: Spot };
 
 /**
@@ -34,7 +35,7 @@ type WireItem =
  * they can have: cut connections, killed mirrors, a killed gateway, a journal that cannot be opened. `EpochBooks` is the part under test.
  */
 class World {
-  readonly gateway = new ExchangeLedger();
+  readonly gateway = new ExchangeLedger(48);
   nextSeq = 1;
   wire: WireItem[] = [];
   isConnected = false;
@@ -60,7 +61,7 @@ class World {
 
   report(kind: 'ledger' | 'farewell'): void {
     if (!this.isAlive || !this.isConnected) return;
-    this.wire.push({ kind, cells: this.gateway.takeChanges(), nextSeq: this.nextSeq });
+    this.wire.push({ kind, ...this.gateway.takeChanges(), nextSeq: this.nextSeq });
     if (kind === 'farewell') this.isAlive = false;
   }
 
@@ -76,8 +77,7 @@ class World {
   connect(): void {
     if (!this.isAlive || this.isConnected) return;
     this.isConnected = true;
-    this.gateway.takeChanges();
-    this.wire = [{ kind: 'hello', cells: this.gateway.snapshot(), nextSeq: this.nextSeq }];
+    this.wire = [{ kind: 'hello', ...this.gateway.takeAll(), nextSeq: this.nextSeq }];
   }
 
   deliver(howMany: number): void {
@@ -157,8 +157,8 @@ class World {
 
   private take(item: WireItem): void {
     if (item.kind === 'hello') {
-      const { cells, nextSeq } = item;
-      const hello = { version: 1, instance: 'i', epoch: EPOCH, pid: 1, cells, nextSeq };
+      const { kind, cells, ...rest } = item;
+      const hello = { version: 1, instance: 'i', epoch: EPOCH, pid: 1, cells, ...rest };
       this.book = this.books.hello(hello);
       expect(this.book).not.toBeNull();
       this.reported = new Map();
@@ -349,7 +349,7 @@ describe('EpochBooks', () => {
       { ...cell, state: 'seen' },
       { ...cell, state: 'offered' },
     ]);
-    expect(world.legs.snapshot()).toHaveLength(2 * hours);
+    expect(world.legs.snapshot()).toHaveLength(2 * (48 + 1));
     expect(world.legs.totals()).toHaveLength(2);
   });
 
@@ -370,7 +370,8 @@ describe('EpochBooks', () => {
       reason: '',
     } as const;
     if (world.book === null) throw new Error('no book');
-    expect(world.books.report(world.book, { nextSeq, cells: [{ ...cell, count }] })).toBe(false);
+    const report = { nextSeq, foldedBefore: 0, cells: [{ ...cell, count }] };
+    expect(world.books.report(world.book, report)).toBe(false);
     expect(world.books.status()).toEqual(before);
   });
 });

@@ -107,6 +107,7 @@ describe('Intake', () => {
         pid: 1,
         nextSeq: 1,
         cells: [],
+        foldedBefore: 0,
       }),
     ],
     [
@@ -118,6 +119,7 @@ describe('Intake', () => {
         pid: 1,
         nextSeq: 9,
         cells: [],
+        foldedBefore: 0,
       }),
     ],
   ])(

@@ -1,13 +1,17 @@
 import { type LegLedger, legCellId } from '../../src/pair/leg-ledger.ts';
 import type { LegCell } from '../../src/pair/leg-states.ts';
 import type { Pair } from '../../src/pair/pair.ts';
+import { mergeCells } from '../../src/record/pending-ledgers.ts';
 import type {
   CommittedBooks,
   EpochLedger,
+  LedgerUpdate,
   PairEntry,
   Recorder,
   RecorderStatus,
 } from '../../src/record/recorder-port.ts';
+import { exchangeCellId } from '../../src/wire/exchange-ledger.ts';
+import { foldedHour } from '../../src/wire/exchange-states.ts';
 
 const NO_BOOKS: CommittedBooks = { legs: [], epochs: [] };
 
@@ -22,6 +26,7 @@ export class MemoryRecorder implements Recorder {
   readonly #mirrorLedger: LegLedger;
   readonly #legs = new Map<string, LegCell>();
   readonly #epochs = new Map<string, EpochLedger>();
+  #onLedgersLost: (epochs: readonly string[] | 'all') => void = () => undefined;
   /** While set, pairs stay pending: not committed, not settled. */
   held: PairEntry[] | null = null;
 
@@ -55,11 +60,18 @@ export class MemoryRecorder implements Recorder {
     return this.entries.map(({ json }): Pair => JSON.parse(json));
   }
 
-  /** What the journal holds now. */
+  /** What the journal holds now: hours folded as their epochs say. */
   get books(): CommittedBooks {
+    const legs = new Map<string, LegCell>();
+    for (const cell of this.#legs.values()) {
+      const hour = foldedHour(cell.hour, this.#epochs.get(cell.epoch)?.foldedBefore ?? 0);
+      const id = legCellId({ ...cell, hour });
+      const count = cell.count + (legs.get(id)?.count ?? 0);
+      legs.set(id, { ...cell, hour, count });
+    }
     return {
-      legs: structuredClone(Array.from(this.#legs.values())),
-      epochs: Array.from(this.#epochs.values()),
+      legs: Array.from(legs.values()),
+      epochs: structuredClone(Array.from(this.#epochs.values())),
     };
   }
 
@@ -84,8 +96,22 @@ export class MemoryRecorder implements Recorder {
     this.#legs.set(id, known);
   }
 
-  ledger(ledger: EpochLedger): void {
-    this.#epochs.set(ledger.epoch, structuredClone(ledger));
+  ledger({ whole, ...update }: LedgerUpdate): void {
+    const known = whole ? [] : (this.#epochs.get(update.epoch)?.cells ?? []);
+    const cells = new Map(known.map((cell) => [exchangeCellId(cell), cell]));
+    mergeCells(cells, update);
+    this.#epochs.set(update.epoch, { ...update, cells: structuredClone([...cells.values()]) });
+  }
+
+  whenLedgersLost(listener: (epochs: readonly string[] | 'all') => void): void {
+    this.#onLedgersLost = listener;
+  }
+
+  /** Another journal is begun: all that was committed is gone, and whoever has ledgers is asked for them. */
+  quarantine(): void {
+    this.#legs.clear();
+    this.#epochs.clear();
+    this.#onLedgersLost('all');
   }
 
   status(): RecorderStatus {

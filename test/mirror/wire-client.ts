@@ -46,7 +46,7 @@ export function rawAnswer(said: Said): Buffer {
 
 /** The gateway's end of the wire, with its ledger, in the test's hands. */
 export class WireClient {
-  readonly ledger = new ExchangeLedger();
+  readonly ledger = new ExchangeLedger(48);
   readonly epoch = drawEpoch();
   #nextSeq = 1;
   #socket: Socket | null = null;
@@ -75,7 +75,7 @@ export class WireClient {
       epoch: this.epoch,
       pid: process.pid,
       nextSeq: this.#nextSeq,
-      cells: this.ledger.snapshot(),
+      ...this.ledger.takeAll(),
     });
   }
 
@@ -114,13 +114,13 @@ export class WireClient {
   }
 
   report(): void {
-    this.socket.write(encodeLedger({ cells: this.ledger.takeChanges(), nextSeq: this.#nextSeq }));
+    this.socket.write(encodeLedger({ ...this.ledger.takeChanges(), nextSeq: this.#nextSeq }));
   }
 
   /** Ends cleanly. */
   async leave(): Promise<void> {
     const { socket } = this;
-    socket.end(encodeFarewell({ cells: this.ledger.takeChanges(), nextSeq: this.#nextSeq }));
+    socket.end(encodeFarewell({ ...this.ledger.takeChanges(), nextSeq: this.#nextSeq }));
     await once(socket.resume(), 'close');
   }
 

@@ -1,6 +1,6 @@
 /** Made-up entries for tests of the record room. */
 import type { LegKey } from '../../src/pair/leg-states.ts';
-import type { EpochLedger, PairEntry } from '../../src/record/recorder-port.ts';
+import type { LedgerUpdate, PairEntry } from '../../src/record/recorder-port.ts';
 import type { Log } from '../../src/telemetry/log-lines.ts';
 
 export const EPOCH = 'c5k0t9q2m8w4x7z1r3f6';
@@ -25,7 +25,7 @@ export function entryOf(seq: number, changes: Partial<PairEntry> = {}): PairEntr
   };
 }
 
-export function ledgerOf(offered: number, changes: Partial<EpochLedger> = {}): EpochLedger {
+export function ledgerOf(offered: number, changes: Partial<LedgerUpdate> = {}): LedgerUpdate {
   const cell = { route: 'score', hour: 490_000, reason: '' };
   return {
     epoch: EPOCH,
@@ -33,6 +33,10 @@ export function ledgerOf(offered: number, changes: Partial<EpochLedger> = {}): E
     offered,
     receivedAtMs: Date.now(),
     state: 'live',
+    foldedBefore: 0,
+    configured: ['new|score'],
+    unreportedMs: null,
+    whole: true,
     cells: [
       { ...cell, sizeClass: '', state: 'seen', count: offered },
       { ...cell, sizeClass: 'le_1k', state: 'offered', count: offered },

@@ -117,6 +117,76 @@ describe('a commit', () => {
     }
   });
 
+  test('folds exchanges and legs of old hours when the gateway has, and keeps every sum', () => {
+    const journal = openJournal();
+    const legs = [489_998, 489_999, 490_000].map((hour) => ({ ...legOf(), hour }));
+    const counts = legs.map((leg) => ({ ...leg, state: 'paired' as const, reason: '', count: 2 }));
+    const cell = { route: 'score', sizeClass: 'le_1k', state: 'offered', reason: '' } as const;
+    const hours = legs.map(({ hour }) => ({ ...cell, hour, count: 2 }));
+    commit(journal, { counts, ledgers: [ledgerOf(6, { cells: hours })] });
+    const older = { ...cell, hour: 0, count: 5 };
+    const folded = { whole: false, foldedBefore: 490_000 };
+    // One more leg of a folded hour in the same transaction: counted as an older one.
+    const late = counts.slice(0, 1).map((count) => ({ ...count, count: 1 }));
+    const gone = { ...cell, hour: 489_998, count: 0 };
+    commit(journal, { counts: late, ledgers: [ledgerOf(7, { ...folded, cells: [older, gone] })] });
+    const books = journal.books();
+    const byHour = (cells: readonly { hour: number; count: number }[]) =>
+      cells.map(({ hour, count }) => [hour, count]).sort();
+    expect(byHour(books.legs)).toEqual([
+      [0, 5],
+      [490_000, 2],
+    ]);
+    expect(byHour(books.epochs[0]?.cells ?? [])).toEqual([
+      [0, 5],
+      [490_000, 2],
+    ]);
+    commit(journal, { counts: late });
+    expect(counted(journal, 'paired')).toBe(8);
+    expect(byHour(journal.books().legs)).toContainEqual([0, 6]);
+  });
+
+  test('takes changes of a ledger only where it has the rest', () => {
+    const journal = openJournal();
+    commit(journal, { ledgers: [ledgerOf(3, { whole: false })] });
+    expect(journal.books().epochs).toEqual([]);
+  });
+
+  test('opens a journal of schema 1, and knows not who was configured', () => {
+    const journal = openJournal();
+    commit(journal, { entries: [entryOf(1)], ledgers: [ledgerOf(3)] });
+    journal.close();
+    open.pop();
+    const db = new DatabaseSync(journalPath(folder));
+    for (const column of ['folded_before', 'configured', 'unreported_ms', 'noted']) {
+      db.exec(`ALTER TABLE epochs DROP COLUMN ${column}`);
+    }
+    db.exec('PRAGMA user_version = 1');
+    db.close();
+    const again = openJournal();
+    expect(again.books().epochs).toMatchObject([
+      { offered: 3, foldedBefore: 0, configured: null, noted: [], unreportedMs: null },
+    ]);
+    expect(counted(again, 'paired')).toBe(1);
+    commit(again, { ledgers: [ledgerOf(4)] });
+    expect(again.books().epochs[0]?.configured).toEqual(['new|score']);
+  });
+
+  test('notes who gets copies from now on, for epochs that may go on', () => {
+    const journal = openJournal();
+    const ended = ledgerOf(3, { epoch: 'ended', state: 'clean' });
+    commit(journal, { ledgers: [ledgerOf(3), ended] });
+    journal.noteConfigured(['b|score']);
+    journal.noteConfigured(['c|score', 'b|score']);
+    const noted = () => journal.books().epochs.map((ledger) => [ledger.epoch, ledger.noted]);
+    expect(noted()).toEqual([
+      [EPOCH, ['b|score', 'c|score']],
+      ['ended', []],
+    ]);
+    commit(journal, { ledgers: [ledgerOf(4)] });
+    expect(noted()).toContainEqual([EPOCH, []]);
+  });
+
   test('writes nothing at all when one part of it fails', () => {
     const journal = openJournal();
     // NaN is stored as NULL: refused, after the first ledger was written.

@@ -72,7 +72,13 @@ test('a recorder that ends while it is away does not wait for it', async () => {
 
 test('a journal that is back at once has the batch, and is not given it twice', () => {
   const dataDir = temporaryFolder();
-  const options = { dataDir, maxBytes: 2 ** 26, retentionMs: 3_600_000, outbox: false };
+  const options = {
+    dataDir,
+    maxBytes: 2 ** 26,
+    retentionMs: 3_600_000,
+    outbox: false,
+    configured: [],
+  };
   const keeper = new JournalKeeper(options, () => undefined);
   onTestFinished(() => keeper.close());
   const entry = entryOf(1_000);

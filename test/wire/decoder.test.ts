@@ -15,6 +15,7 @@ const HELLO = {
   pid: 7,
   nextSeq: 1,
   cells: [],
+  foldedBefore: 0,
 };
 
 const bytes = (maxLength: number) =>
@@ -49,7 +50,7 @@ const cells: fc.Arbitrary<ExchangeCell[]> = fc.array(
   }),
   { maxLength: 5 },
 );
-const reports = fc.record({ cells, nextSeq: fc.integer({ min: 1 }) });
+const reports = fc.record({ cells, nextSeq: fc.integer({ min: 1 }), foldedBefore: fc.nat() });
 const messages: fc.Arbitrary<WireMessage> = fc.oneof(
   frames.map((frame): WireMessage => ({ type: 'exchange', frame })),
   reports.map((report): WireMessage => ({ type: 'ledger', ...report })),
@@ -60,10 +61,10 @@ function encode(message: WireMessage): Buffer {
   if (message.type === 'hello') return encodeHello(message.hello);
   if (message.type === 'exchange') return encodeExchange(message.frame);
   if (message.type === 'oversized') throw new Error('nobody writes one');
-  const { cells, nextSeq } = message;
+  const { cells, nextSeq, foldedBefore } = message;
   return message.type === 'ledger'
-    ? encodeLedger({ cells, nextSeq })
-    : encodeFarewell({ cells, nextSeq });
+    ? encodeLedger({ cells, nextSeq, foldedBefore })
+    : encodeFarewell({ cells, nextSeq, foldedBefore });
 }
 
 function decode(pieces: readonly Buffer[], limits = LIMITS): WireMessage[] {
@@ -181,13 +182,13 @@ describe('WireDecoder', () => {
   it('tells another version from a corrupt hello', () => {
     const future = encodeHello({ ...HELLO, version: WIRE_VERSION + 1 });
     expect(() => decode([future])).toThrow(expect.objectContaining({ code: 'UND_WIRE_VERSION' }));
-    const broken = encodeLedger({ cells: [], nextSeq: 1 });
+    const broken = encodeLedger({ cells: [], nextSeq: 1, foldedBefore: 0 });
     broken[4] = 1;
     expect(() => decode([broken])).toThrow(expect.objectContaining({ code: 'UND_WIRE_CORRUPT' }));
   });
 
   it('takes exactly one hello, and that first', () => {
-    const ledger = encodeLedger({ cells: [], nextSeq: 1 });
+    const ledger = encodeLedger({ cells: [], nextSeq: 1, foldedBefore: 0 });
     expect(() => decode([ledger])).toThrow(/before the hello/);
     expect(() => decode([encodeHello(HELLO), encodeHello(HELLO)])).toThrow(/second hello/);
   });
