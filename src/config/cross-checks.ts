@@ -24,6 +24,7 @@ export function crossCheck(value: unknown): Finding[] {
     ...clashingAddresses(value),
     ...doubtfulTls(value),
     ...doubtfulUpstreams(value),
+    ...doubtfulInsertion(value),
     ...kafkaSecurity(value),
     ...reversedBounds(value),
   ];
@@ -64,6 +65,22 @@ function unknownRoutes(value: unknown): Finding[] {
       const hint = near === undefined ? names.slice(0, 10).join(', ') : `did you mean ${near}?`;
       const expected = `the name of a route (${hint})`;
       found.push({ path: ['candidates', i, 'routes', j], value: name, expected });
+    }
+  }
+  return found;
+}
+
+/** What is inserted goes where the tap reads the head's end: so a head in doubt must not pass. */
+function doubtfulInsertion(value: unknown): Finding[] {
+  if (member(member(value, 'gateway'), 'ambiguous') === 'reject') return [];
+  const found: Finding[] = [];
+  for (const [i, listener] of items(value, 'listeners').entries()) {
+    for (const key of Object.keys(DEFAULTS.listener.insert)) {
+      const mode = member(member(listener, 'insert'), key);
+      if (mode !== 'append' && mode !== 'replace') continue;
+      const expected =
+        'leave, unless gateway.ambiguous is reject: a head in doubt cannot be edited';
+      found.push({ path: ['listeners', i, 'insert', key], value: mode, expected });
     }
   }
   return found;

@@ -15,6 +15,14 @@ export const DEFAULTS = {
   listener: {
     name: 'main',
     host: '127.0.0.1',
+    insert: {
+      xForwardedFor: 'leave',
+      xForwardedProto: 'leave',
+      xForwardedHost: 'leave',
+      forwarded: 'leave',
+      traceparent: 'leave',
+      requestId: 'leave',
+    },
     tls: {
       clientCertificates: 'off',
       clientCaFile: '',

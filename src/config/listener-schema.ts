@@ -85,6 +85,22 @@ const tls = z.strictObject({
   }),
 });
 
+const insertDefaults = DEFAULTS.listener.insert;
+const insertMode = (key: keyof typeof insertDefaults, description: string) =>
+  z
+    .enum(['leave', 'append', 'replace'], { error: 'leave, append or replace' })
+    .default(insertDefaults[key])
+    .meta({ description });
+
+const insert = z.strictObject({
+  xForwardedFor: insertMode('xForwardedFor', "X-Forwarded-For: the caller's address."),
+  xForwardedProto: insertMode('xForwardedProto', 'X-Forwarded-Proto: http, or https with TLS.'),
+  xForwardedHost: insertMode('xForwardedHost', 'X-Forwarded-Host: as in Host.'),
+  forwarded: insertMode('forwarded', 'Forwarded (RFC 7239): for, host, proto.'),
+  traceparent: insertMode('traceparent', 'traceparent (W3C): a new trace where there is none.'),
+  requestId: insertMode('requestId', "X-Request-Id: the exchange's id, as on its pair."),
+});
+
 /** One listener. */
 export const listener = z.strictObject({
   name: name('name')
@@ -99,6 +115,9 @@ export const listener = z.strictObject({
       'Where their bytes go: http(s)://host:port, host:port or unix:path. Its answers are returned.',
   }),
   upstream: upstream.meta({ description: 'How the incumbent is connected to.' }),
+  insert: insert
+    .prefault({})
+    .meta({ description: 'Fields inserted into requests; needs gateway.ambiguous: reject.' }),
   tls: tls
     .nullable()
     .default(null)

@@ -25,6 +25,21 @@ export interface ListenerConfig {
   readonly upstream: UpstreamConfig;
   /** `null`: callers connect in plain. */
   readonly tls: ListenerTlsConfig | null;
+  /** Fields that are inserted into the heads of requests. */
+  readonly insert: InsertConfig;
+}
+
+/** Of a field in the requests' heads: gateway/insert-fields.ts says what each means. */
+export type InsertMode = 'leave' | 'append' | 'replace';
+
+/** Any of them on requires `gateway.ambiguous: reject`. */
+export interface InsertConfig {
+  readonly xForwardedFor: InsertMode;
+  readonly xForwardedProto: InsertMode;
+  readonly xForwardedHost: InsertMode;
+  readonly forwarded: InsertMode;
+  readonly traceparent: InsertMode;
+  readonly requestId: InsertMode;
 }
 
 /** Certificate and key, PEM, absolute paths; re-read on change. */

@@ -39,11 +39,12 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     experiment: options.experiment,
     runDir: inFolder(options.runDir),
     dataDir: inFolder(options.dataDir),
-    listeners: listeners.map(({ name, listen, incumbent, upstream, tls }) => ({
+    listeners: listeners.map(({ name, listen, incumbent, upstream, tls, insert }) => ({
       name,
       address: inPlace(parseEndpoint(String(listen), DEFAULTS.listener.host), listen),
       incumbent: inPlace(parseIncumbent(incumbent), incumbent),
       upstream: resolveUpstream(incumbent, upstream, inFolder),
+      insert,
       tls: tls === null ? null : resolveTls(tls, inFolder, inPlace),
     })),
     gateway: { ...gateway, health: gateway.health === null ? null : listenAddress(gateway.health) },

@@ -10,6 +10,8 @@ export type {
   Address,
   CertificateFiles,
   Endpoint,
+  InsertConfig,
+  InsertMode,
   ListenerConfig,
   ListenerTlsConfig,
   ServerNameConfig,

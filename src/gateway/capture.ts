@@ -21,11 +21,12 @@ import {
 import { FLAG_CLOSE_DELIMITED, FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../wire/messages.ts';
 import { Exchange } from './exchange.ts';
 import type { HeldBudget } from './held-bytes.ts';
+import type { InsertFields } from './insert-fields.ts';
 import type { MirrorGate } from './mirror-gate.ts';
 
 /** What the connections of a process share. */
 export interface CaptureContext {
-  readonly gate: Pick<MirrorGate, 'open'>;
+  readonly gate: Pick<MirrorGate, 'open' | 'idOf'>;
   readonly ledger: ExchangeLedger;
   readonly budget: HeldBudget;
   readonly maxRequestBytes: number;
@@ -59,6 +60,10 @@ export class Capture implements TapEvents {
   answering = false;
   /** Offset after the last answer head in the bytes pushed last; 0 where there was none. */
   answerHeadEnd = 0;
+  /** Puts the listener's fields into each head; what is kept for the mirror has them, too. */
+  insert: InsertFields | null = null;
+  /** The head whose bytes come next. */
+  #head: RequestHead | null = null;
   /** With `ambiguous: reject`: takes the caller's bytes that are clear. Nothing else of them goes on. */
   onClear: ((bytes: Buffer) => void) | null = null;
   /** Nothing but that answer is owed, and its incumbent did not announce to close. */
@@ -99,6 +104,7 @@ export class Capture implements TapEvents {
     this.#context.ledger.see(exchange.route, exchange.hour);
     this.#owed.push(exchange);
     this.#reading = exchange;
+    this.#head = this.insert === null ? null : head;
     if (head.headBytes + head.bodyBytes > this.#context.maxRequestBytes) {
       this.#decide(exchange, 'shed', 'request_too_large');
     }
@@ -108,7 +114,8 @@ export class Capture implements TapEvents {
     this.onClear?.(bytes);
   }
 
-  requestBytes(bytes: Buffer): void {
+  requestBytes(read: Buffer): void {
+    const bytes = this.#head === null ? read : this.#inserted(this.#head, read);
     this.onClear?.(bytes);
     const exchange = this.#reading;
     if (exchange === null) return;
@@ -121,6 +128,13 @@ export class Capture implements TapEvents {
     } else {
       this.#decide(exchange, 'shed', 'gateway_memory');
     }
+  }
+
+  /** The first bytes after a head begin with all of it. */
+  #inserted(head: RequestHead, read: Buffer): Buffer {
+    this.#head = null;
+    const id = this.#context.gate.idOf(this.#reading);
+    return this.insert?.(head, read, id) ?? read;
   }
 
   requestEnd(): void {

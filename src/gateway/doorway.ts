@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { GatewayConfig, ListenerConfig } from '../config/types.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
 import type { ByteConnection, OnBytes } from './byte-connection.ts';
+import { createInsertion, type InsertFields } from './insert-fields.ts';
 import { ListenerTls } from './listener-tls.ts';
 import type { NameResolver } from './resolve-name.ts';
 import { adoptSocket, adoptTls } from './shared-read.ts';
@@ -16,6 +17,8 @@ export interface Entered {
   /** Begins to read its connection; called once, at once. */
   open(onBytes: OnBytes): ByteConnection;
   readonly upstream: Upstream;
+  /** Fields for the heads of its requests. */
+  readonly insert: InsertFields | null;
 }
 
 export interface DoorwayOptions {
@@ -32,6 +35,7 @@ export class Doorway {
   readonly #upstream: Upstream;
   /** By the entries of `tls.names`; the listener's own where an entry names none. */
   readonly #named: readonly Upstream[];
+  readonly #inserts: boolean;
   #waiting = 0;
 
   constructor(options: DoorwayOptions) {
@@ -45,6 +49,7 @@ export class Doorway {
       const label = `${name}/${serverNames[0]}`;
       return new Upstream({ listener: label, incumbent: own, upstream: how, ...common });
     });
+    this.#inserts = Object.values(listener.insert).some((mode) => mode !== 'leave');
     this.#tls = tls === null ? null : this.#makeTls(tls);
   }
 
@@ -76,7 +81,8 @@ export class Doorway {
   admit(accepted: Socket): void {
     if (this.#tls === null) {
       const open = (onBytes: OnBytes) => adoptSocket(accepted, onBytes);
-      this.#options.entered({ open, upstream: this.#upstream });
+      const insert = this.#insertFor(accepted, 'http');
+      this.#options.entered({ open, upstream: this.#upstream, insert });
       return;
     }
     this.#waiting += 1;
@@ -84,6 +90,15 @@ export class Doorway {
     // Who ends the connection during a handshake has gone; afterwards half a connection is kept (adoptTls).
     accepted.allowHalfOpen = false;
     this.#tls.enter(accepted);
+  }
+
+  /** Asks the kernel for the caller's address only where it is wanted. */
+  #insertFor(caller: Socket, proto: 'http' | 'https'): InsertFields | null {
+    if (!this.#inserts) return null;
+    return createInsertion(this.#options.listener.insert, {
+      address: addressOf(caller.remoteAddress),
+      proto,
+    });
   }
 
   #makeTls(config: NonNullable<ListenerConfig['tls']>): ListenerTls {
@@ -95,11 +110,17 @@ export class Doorway {
       entered: (socket, name) => {
         this.#waiting -= 1;
         const open = (onBytes: OnBytes) => adoptTls(socket, onBytes);
-        entered({ open, upstream: this.#named[name] ?? this.#upstream });
+        const insert = this.#insertFor(socket, 'https');
+        entered({ open, upstream: this.#named[name] ?? this.#upstream, insert });
       },
       failed: () => {
         this.#waiting -= 1;
       },
     });
   }
+}
+
+/** A dual-stack socket gives IPv4 callers as `::ffff:192.0.2.1`. */
+function addressOf(remote: string | undefined): string {
+  return (remote ?? '').replace(/^::ffff:(?=\d+\.)/, '');
 }

@@ -268,10 +268,10 @@ export class Gateway implements SpliceContext {
     doorway.admit(socket);
   }
 
-  #enter({ open, upstream }: Entered): void {
+  #enter({ open, upstream, insert }: Entered): void {
     const refuse = this.#splices.size >= this.#options.config.gateway.maxConnections;
     if (refuse) this.#countLimit('connections');
-    this.#splices.add(new Splice(open, { upstream, refuse }, this));
+    this.#splices.add(new Splice(open, { upstream, insert, refuse }, this));
   }
 }
 

@@ -54,6 +54,11 @@ export class MirrorGate {
     return exchange;
   }
 
+  /** Id of an exchange: the epoch and its number. */
+  idOf(exchange: Exchange | null): string {
+    return `${this.#options.epoch}.${exchange?.number ?? 0}`;
+  }
+
   #decide(exchange: Exchange, head: RequestHead, match: RouteMatch): Verdict {
     const { settings, secret, epoch } = this.#options;
     if (head.upgrade) return { state: 'ineligible', reason: 'upgrade' };

@@ -20,6 +20,7 @@ import { monotonicMs } from '../telemetry/clock.ts';
 import { type AuthoredCode, authoredAnswer } from './authored-answer.ts';
 import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
 import { Capture, type CaptureContext } from './capture.ts';
+import type { InsertFields } from './insert-fields.ts';
 import { type TimeLimit, type TimeLimits, TimeWatch } from './time-limits.ts';
 import type { Upstream } from './upstream.ts';
 import { toBreak, toTlsUnreachable, type Unreachable } from './upstream-error.ts';
@@ -40,6 +41,8 @@ export interface SpliceContext extends CaptureContext {
 
 export interface SpliceOptions {
   readonly upstream: Upstream;
+  /** Fields for the heads of its requests; only with `ambiguous: reject`. */
+  readonly insert: InsertFields | null;
   /** The gateway is at its connection cap: the first request is answered 503. */
   readonly refuse: boolean;
 }
@@ -82,7 +85,10 @@ export class Splice {
     this.#caller.on('error', () => this.#onCallerError());
     this.#caller.on('close', () => this.#onCallerClose());
     if (options.refuse) this.#linger();
-    else if (context.tapLimits.rejects) this.#capture.onClear = (clear) => this.#forward(clear);
+    else if (context.tapLimits.rejects) {
+      this.#capture.onClear = (clear) => this.#forward(clear);
+      this.#capture.insert = options.insert;
+    }
   }
 
   /** Looks whether a draining connection may end: nothing under way, and told so or idle. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { loadConfig, parseConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
 import { ConfigError, type ConfigProblem } from '../../src/errors.ts';
@@ -51,6 +52,7 @@ describe('a configuration', () => {
       incumbent: { host: '127.0.0.1', port: 9000 },
       upstream: { tls: null },
       tls: null,
+      insert: DEFAULTS.listener.insert,
     });
     expect(config.candidates[0]).toMatchObject({ kind: 'http', routes: ['score'], rate: 1 });
     expect(config.kafka).toBeNull();
@@ -89,6 +91,7 @@ describe('a configuration', () => {
         incumbent: { host: 'fd00::1', port: 9000 },
         upstream: { tls: null },
         tls: null,
+        insert: DEFAULTS.listener.insert,
       },
       {
         name: 'b',
@@ -96,6 +99,7 @@ describe('a configuration', () => {
         incumbent: { path: '/srv/model.sock' },
         upstream: { tls: null },
         tls: null,
+        insert: DEFAULTS.listener.insert,
       },
     ]);
   });
@@ -174,6 +178,19 @@ describe('a configuration', () => {
     );
     expect(problems(tls({ minVersion: 1.1 })).join()).toContain('minVersion = 1.1 | 1.2 or 1.3');
     expect(problems(tls({ names: [name(['a b'])] })).join()).toContain('a host name');
+  });
+
+  it('inserts fields only where heads in doubt are refused', () => {
+    const text = MINIMAL.replace(
+      'listen: 127.0.0.1:8080',
+      'listen: 127.0.0.1:8080\n    insert: { xForwardedFor: append, forwarded: leave }',
+    );
+    expect(problems(text).join()).toContain(
+      'listeners[0].insert.xForwardedFor = append | leave, unless gateway.ambiguous is reject',
+    );
+    expect(problems(text)).toHaveLength(1);
+    const rejecting = `${text}\ngateway: { ambiguous: reject }`;
+    expect(parse(rejecting).listeners[0]?.insert.xForwardedFor).toBe('append');
   });
 
   it('refuses the path of a Unix socket that the kernel would not take', () => {

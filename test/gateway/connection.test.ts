@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../../src/wire/messages.ts';
 import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
@@ -90,6 +91,7 @@ describe('opening', () => {
         incumbent: { host: host || '127.0.0.1', port },
         upstream: { tls: null },
         tls: null,
+        insert: DEFAULTS.listener.insert,
       },
     ];
     const rig = await startGateway(port, { config: { listeners } });

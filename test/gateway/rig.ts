@@ -69,6 +69,7 @@ export function gatewayConfig(
         incumbent: { host: '127.0.0.1', port: incumbentPort },
         upstream: { tls: null },
         tls: null,
+        insert: DEFAULTS.listener.insert,
       },
     ] as readonly ListenerConfig[],
     gateway: { ...DEFAULTS.gateway, health: null, ...gateway },

@@ -23,6 +23,7 @@ function listenerIn(folder: string, notAfter = new Date(Date.now() + 3_600_000))
     address: { host: '127.0.0.1', port: 0 },
     incumbent: { host: '127.0.0.1', port: 1 },
     upstream: { tls: null },
+    insert: DEFAULTS.listener.insert,
     tls: { ...DEFAULTS.listener.tls, names: [], ...files },
   };
   return { listener, ...files };
