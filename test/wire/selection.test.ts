@@ -45,6 +45,32 @@ describe('drawnNumber', () => {
     expect(smaller.size).toBe(5_000);
   });
 
+  it('M-19: of a million ids 0, 1, 50 and 100 % select what they say, nested, and the same again', () => {
+    const n = 1_000_000;
+    const epoch = 'c5k0t9q2m8w4x7z1r3f6';
+    const rates = [0, 0.01, 0.5, 1];
+    const counts = rates.map(() => 0);
+    let outOfNest = 0;
+    for (let i = 1; i <= n; i++) {
+      const u = drawnNumber('the secret of an experiment', `${epoch}.${i}`);
+      let inLower = false;
+      for (const [k, rate] of rates.entries()) {
+        const isSelected = u < rate;
+        if (inLower && !isSelected) outOfNest += 1;
+        if (isSelected) counts[k] = (counts[k] ?? 0) + 1;
+        inLower = isSelected;
+      }
+      if (i % 1_000 === 0) {
+        expect(drawnNumber('the secret of an experiment', `${epoch}.${i}`)).toBe(u);
+      }
+    }
+    expect(outOfNest).toBe(0);
+    for (const [k, rate] of rates.entries()) {
+      const sigma = Math.sqrt(n * rate * (1 - rate));
+      expect(Math.abs((counts[k] ?? 0) - n * rate), `${rate}`).toBeLessThanOrEqual(4 * sigma);
+    }
+  });
+
   it('another secret selects other exchanges', () => {
     expect(drawnNumber('a', 'e.1')).not.toBe(drawnNumber('b', 'e.1'));
   });
