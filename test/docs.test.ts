@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../src/errors.ts';
 import { LEG_REASONS, LEG_STATES } from '../src/pair/leg-states.ts';
+import { PREDICTION_ERRORS } from '../src/pair/pair.ts';
 import { EXCHANGE_REASONS, EXCHANGE_STATES } from '../src/wire/exchange-states.ts';
 
 /** Documentation is held against the code, both ways: what is missing, and what no longer exists. */
@@ -85,6 +86,34 @@ describe('docs/accounting.md', () => {
       }
     }
     expect(missing).toEqual([]);
+  });
+});
+
+describe('docs/operations.md', () => {
+  const text = read('docs/operations.md');
+
+  it('says for each cap and each failure of the mirror what to do', () => {
+    const states = ['shed', 'undecodable', 'ineligible', 'candidate_error'] as const;
+    const missing = states.flatMap((state) =>
+      LEG_REASONS[state].filter((reason) => {
+        const rows = text.split('\n').filter((line) => line.startsWith(`| \`${state}(`));
+        return !rows.some((line) => line.includes(`(${reason})`));
+      }),
+    );
+    expect(missing).toEqual([]);
+    expect(text).toContain('`breaker_open`');
+  });
+
+  it('names no metric that is not there', () => {
+    const named = Array.from(text.matchAll(/`(understudy_\w+)/g), (m) => m[1] ?? '');
+    const metrics = read('docs/metrics.md');
+    expect(named.filter((name) => !metrics.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it('and docs/pair-record.md name every way in which an answer can be wrong', () => {
+    const record = read('docs/pair-record.md');
+    const told = (error: string) => new RegExp(`^\\| [a-z_, 0-9]*\\b${error}\\b`, 'm').test(record);
+    expect(PREDICTION_ERRORS.filter((error) => !told(error))).toEqual([]);
   });
 });
 

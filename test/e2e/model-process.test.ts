@@ -30,7 +30,7 @@ async function setScene(model: string) {
   const incumbent = closeWithTest(await Incumbent.start());
   const instance = await Instance.start({
     incumbent: incumbent.address,
-    candidates: [{ ...demo.candidates[0], timeoutMs: 20_000, model }],
+    candidates: [{ ...demo.candidates[0], timeoutMs: 20_000, breaker: null, model }],
   });
   return { incumbent, instance };
 }

@@ -37,6 +37,12 @@ describe('TokenBucket', () => {
     expect(passed(new TokenBucket(0.5, 0), everyMs(10_000))).toBe(5);
   });
 
+  it('lets no more than one bucket through after a pause, however long', () => {
+    const bucket = new TokenBucket(100, 0);
+    expect(passed(bucket, new Array(1_000).fill(3_600_000))).toBe(10);
+    expect(passed(bucket, new Array(1_000).fill(3_600_010))).toBe(1);
+  });
+
   it('has no cap at 0, and takes another cap at once', () => {
     const bucket = new TokenBucket(0, 0);
     expect(passed(bucket, everyMs(100))).toBe(100);
