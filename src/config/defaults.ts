@@ -67,7 +67,7 @@ export const DEFAULTS = {
       id: '',
       classes: '',
     },
-    sampling: { key: '', share: 1, rules: [] },
+    sampling: { key: '', keyHeader: '', share: 1, rules: [] },
     compare: { tolerance: null, relativeTolerance: 0, structure: false, ignore: [] },
   },
   candidate: {

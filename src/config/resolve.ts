@@ -91,7 +91,8 @@ function resolveRoute(route: CompleteOptions['routes'][number]): RouteConfig {
     equals: equals.map(String),
     share,
   }));
-  return { ...route, sampling: { ...route.sampling, rules } };
+  const keyHeader = route.sampling.keyHeader.toLowerCase();
+  return { ...route, sampling: { ...route.sampling, keyHeader, rules } };
 }
 
 function resolveUpstream(

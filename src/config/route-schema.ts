@@ -27,19 +27,26 @@ const samplingRule = z
     error: 'either header or pointer',
   });
 
-const sampling = z.strictObject({
-  key: pointer.default(DEFAULTS.route.sampling.key).meta({
-    description: 'JSON Pointer of the request value that is drawn by; empty: each exchange.',
-  }),
-  share: number(0, 1).default(DEFAULTS.route.sampling.share).meta({
-    description: 'Share of the exchanges that no rule matches.',
-  }),
-  rules: z
-    .array(samplingRule, { error: 'a list of sampling rules' })
-    .max(LIMITS.samplingRules, { error: `at most ${LIMITS.samplingRules} sampling rules` })
-    .default([])
-    .meta({ description: 'Shares of exchanges by a value; the first that matches counts.' }),
-});
+const sampling = z
+  .strictObject({
+    key: pointer.default(DEFAULTS.route.sampling.key).meta({
+      description: 'JSON Pointer of the request value that is drawn by; empty: each exchange.',
+    }),
+    keyHeader: text(/^([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100})?$/, 'the name of a header')
+      .default(DEFAULTS.route.sampling.keyHeader)
+      .meta({ description: 'Request header whose value is drawn by; empty: none.' }),
+    share: number(0, 1).default(DEFAULTS.route.sampling.share).meta({
+      description: 'Share of the exchanges that no rule matches.',
+    }),
+    rules: z
+      .array(samplingRule, { error: 'a list of sampling rules' })
+      .max(LIMITS.samplingRules, { error: `at most ${LIMITS.samplingRules} sampling rules` })
+      .default([])
+      .meta({ description: 'Shares of exchanges by a value; the first that matches counts.' }),
+  })
+  .refine(({ key, keyHeader }) => key === '' || keyHeader === '', {
+    error: 'either key or keyHeader',
+  });
 
 const compare = z.strictObject({
   tolerance: number(0, 1e9).nullable().default(DEFAULTS.route.compare.tolerance).meta({

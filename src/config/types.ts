@@ -108,6 +108,8 @@ export interface RouteConfig {
 export interface SamplingConfig {
   /** JSON Pointer of the request value that selection hashes; empty: the exchange id. */
   readonly key: string;
+  /** Name of a request header, lower case, whose value selection hashes instead; empty: none. */
+  readonly keyHeader: string;
   /** Share of what no rule matches, 0 to 1: the rule `default`. */
   readonly share: number;
   /** The first that matches counts. */

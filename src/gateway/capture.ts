@@ -26,7 +26,7 @@ import type { MirrorGate } from './mirror-gate.ts';
 
 /** What the connections of a process share. */
 export interface CaptureContext {
-  readonly gate: Pick<MirrorGate, 'open' | 'idOf'>;
+  readonly gate: Pick<MirrorGate, 'open' | 'idOf' | 'drawByHeader'>;
   readonly ledger: ExchangeLedger;
   readonly budget: HeldBudget;
   readonly maxRequestBytes: number;
@@ -105,6 +105,8 @@ export class Capture implements TapEvents {
     this.#owed.push(exchange);
     this.#reading = exchange;
     this.#head = this.insert === null ? null : head;
+    // What is not selected is not lost: the draw comes first.
+    if (exchange.keyHeader !== '') return;
     if (head.headBytes + head.bodyBytes > this.#context.maxRequestBytes) {
       this.#decide(exchange, 'shed', 'request_too_large');
     }
@@ -120,6 +122,9 @@ export class Capture implements TapEvents {
     const exchange = this.#reading;
     if (exchange === null) return;
     exchange.requestBytes += bytes.length;
+    if (exchange.keyHeader !== '' && !this.#context.gate.drawByHeader(exchange, bytes)) {
+      this.#decide(exchange, 'not_selected', '');
+    }
     if (!exchange.kept) return;
     if (exchange.requestBytes > this.#context.maxRequestBytes) {
       this.#decide(exchange, 'shed', 'request_too_large');

@@ -13,6 +13,8 @@ export class Exchange {
   u = Number.NaN;
   rate = 0;
   settingsVersion = 0;
+  /** It is drawn by this field of its head, which has not been looked at yet; empty: it is not. */
+  keyHeader = '';
   /** Decided, and given at the end of the request; empty while nothing is decided. */
   state: ExchangeState | '' = '';
   reason = '';

@@ -5,6 +5,7 @@ import type { SettingsReader } from '../telemetry/settings-reader.ts';
 import { hourOf } from '../wire/exchange-states.ts';
 import { drawnNumber } from '../wire/selection.ts';
 import { Exchange } from './exchange.ts';
+import { fieldValue } from './field-value.ts';
 import { compileRoutes, type RouteMatch } from './routes.ts';
 
 export interface MirrorGateOptions {
@@ -54,6 +55,19 @@ export class MirrorGate {
     return exchange;
   }
 
+  /**
+   * Draws an exchange by a field of its head.
+   *
+   * @param bytes - begin with the whole head
+   * @returns whether it is selected
+   */
+  drawByHeader(exchange: Exchange, bytes: Buffer): boolean {
+    const value = fieldValue(bytes, exchange.keyHeader);
+    exchange.keyHeader = '';
+    exchange.u = drawnNumber(this.#options.secret, value === '' ? this.idOf(exchange) : value);
+    return exchange.u < exchange.rate;
+  }
+
   /** Id of an exchange: the epoch and its number. */
   idOf(exchange: Exchange | null): string {
     return `${this.#options.epoch}.${exchange?.number ?? 0}`;
@@ -71,6 +85,11 @@ export class MirrorGate {
     exchange.settingsVersion = settings.settings.version;
     // What is drawn by a value of the body is drawn in the mirror, which reads bodies.
     if (rate >= 1 || (rate > 0 && this.#isDrawnByValue[match.index] === true)) return MIRRORED;
+    const keyHeader = this.#options.config.routes[match.index]?.sampling.keyHeader ?? '';
+    if (rate > 0 && keyHeader !== '') {
+      exchange.keyHeader = keyHeader;
+      return MIRRORED;
+    }
     if (rate > 0) exchange.u = drawnNumber(secret, `${epoch}.${exchange.number}`);
     return exchange.u < rate ? MIRRORED : { state: 'not_selected', reason: '' };
   }

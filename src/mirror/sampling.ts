@@ -46,7 +46,7 @@ interface CompiledRule {
  * @throws {UnderstudyError} `UND_POINTER_SYNTAX`
  */
 export function compileSampling(route: Pick<RouteConfig, 'sampling'>, reading: Reading): Sampling {
-  const { key, share, rules } = route.sampling;
+  const { key, keyHeader, share, rules } = route.sampling;
   const keyPointer = key === '' ? null : compilePointer(key);
   const compiled: CompiledRule[] = rules.map((config) => ({
     config,
@@ -54,7 +54,8 @@ export function compileSampling(route: Pick<RouteConfig, 'sampling'>, reading: R
     pointer: config.pointer === '' ? null : compilePointer(config.pointer),
   }));
   const rest = { rule: DEFAULT_RULE, share };
-  if (keyPointer === null && rules.length === 0) {
+  const hasKey = keyPointer !== null || keyHeader !== '';
+  if (!hasKey && rules.length === 0) {
     const always: Sample = { ...rest, value: null, isKeyMissing: false };
     return () => always;
   }
@@ -64,11 +65,12 @@ export function compileSampling(route: Pick<RouteConfig, 'sampling'>, reading: R
       const value = pointer === null ? request.header(config.header) : request.at(pointer);
       return value !== undefined && values.has(value);
     });
-    const value = keyPointer === null ? null : (request.at(keyPointer) ?? null);
+    const value =
+      (keyPointer === null ? request.header(keyHeader) : request.at(keyPointer)) ?? null;
     return {
       ...(matched === undefined ? rest : { rule: matched.config.id, share: matched.config.share }),
       value,
-      isKeyMissing: keyPointer !== null && value === null,
+      isKeyMissing: hasKey && value === null,
     };
   };
 }
@@ -92,7 +94,7 @@ class RequestValues {
 
   /** @param name - lower case */
   header(name: string): string | undefined {
-    if (this.#request === null) return undefined;
+    if (this.#request === null || name === '') return undefined;
     const value = headerOf(this.#request.headers, name);
     return value === '' ? undefined : value;
   }

@@ -23,7 +23,7 @@ describe('makePlan', () => {
     const [route] = config().routes;
     if (route === undefined) throw new Error('no route');
     const rule = { id: 'gold', header: '', pointer: '/tier', equals: ['gold'], share: 1 };
-    const sampling = { key: '', share: 0.01, rules: [rule] };
+    const sampling = { key: '', keyHeader: '', share: 0.01, rules: [rule] };
     const sampled = makePlan(config({}, { routes: [{ ...route, sampling }] }), INPUT);
     expect(sampled.candidates[0]).toMatchObject({ asked: 1, most: 100 });
   });

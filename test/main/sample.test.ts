@@ -35,7 +35,7 @@ describe('checkSample', () => {
       { id: 'gold', header: '', pointer: '/tier', equals: ['gold'], share: 1 },
       { id: 'vip', header: 'x-tier', pointer: '', equals: ['vip'], share: 1 },
     ];
-    const sampling = { key: '/customer/id', share: 1, rules };
+    const sampling = { key: '/customer/id', keyHeader: '', share: 1, rules };
     expect(found(config({ capture: ['/amount'], join: '/customer/id', sampling }), GOOD)).toEqual(
       [],
     );
@@ -48,13 +48,14 @@ describe('checkSample', () => {
     ['join /id finds nothing', { join: '/id' }],
     [
       'sampling.key /customer/no finds nothing',
-      { sampling: { key: '/customer/no', share: 1, rules: [] } },
+      { sampling: { key: '/customer/no', keyHeader: '', share: 1, rules: [] } },
     ],
     [
       'sampling rule vip: the sample has no header x-vip',
       {
         sampling: {
           key: '',
+          keyHeader: '',
           share: 1,
           rules: [{ id: 'vip', header: 'x-vip', pointer: '', equals: ['1'], share: 1 }],
         },
