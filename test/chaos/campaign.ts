@@ -89,10 +89,18 @@ export class Campaign {
     this.#writer = child;
   }
 
+  /** Until this life of the writer has published something, or time is over. */
+  async untilPublishing(timeoutMs: number): Promise<void> {
+    const isPublishing = (): boolean => (this.#status.publisher?.published ?? 0) > 0;
+    await until('publishing', isPublishing, timeoutMs).catch(() => undefined);
+  }
+
   async killWriter(): Promise<void> {
     const child = this.#writer;
     if (child === null || child.exitCode !== null) return;
     this.#writer = null;
+    this.#status = { recorded: 0, publisher: null };
+    child.removeAllListeners('message');
     const ended = once(child, 'exit');
     child.kill('SIGKILL');
     await ended;

@@ -18,6 +18,9 @@ export interface Fault {
 /** After a node's death or return: elections and replicas that catch up. */
 const SETTLE_MS = 4_000;
 
+/** A writer that starts finds its brokers within this time, on a busy machine, too. */
+const CONNECT_MS = 20_000;
+
 function toxicFault(name: string, draw: (random: () => number) => Toxic, share = 1): Fault {
   return {
     name,
@@ -120,10 +123,12 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'the writer is killed and started again',
     async run(campaign, random, forMs) {
-      for (let kills = between(random, 1, 3); kills > 0; kills -= 1) {
+      for (let kills = between(random, 3, 5); kills > 0; kills -= 1) {
+        // In the midst of it: pairs are recorded, sent and confirmed while it dies.
+        await campaign.untilPublishing(CONNECT_MS);
+        await sleep(random() * Math.min(forMs, 1_000));
         await campaign.killWriter();
         campaign.startWriter();
-        await sleep(forMs / 2);
       }
     },
   },

@@ -25,6 +25,7 @@ else {
       pairsTopic,
       accountingTopic: `${pairsTopic}.accounting`,
       createTopics: true,
+      partitions: 2,
       maxMessageBytes: 1_024, // any pair is larger
     };
     const instance = await Instance.start({
@@ -65,7 +66,9 @@ else {
 
     await instance.stop();
     const text = readFileSync(instance.configFile, 'utf8');
-    const raised = text.replace('maxMessageBytes: 1024', 'maxMessageBytes: 100000');
+    const raised = text
+      .replace('maxMessageBytes: 1024', 'maxMessageBytes: 100000')
+      .replace('partitions: 2', 'partitions: 3');
     const topic = `${pairsTopic}.large`;
     writeFileSync(
       instance.configFile,
@@ -75,6 +78,13 @@ else {
     const retried = await instance.cli('deadletter', 'retry', '--all');
     expect(retried.stdout).toBe(`${sent.size - 1} dead letters to be sent again\n`);
     await until('published', async () => (await publisher())?.published === sent.size - 1, 60_000);
+    // The topic of accounts is the old one: status and check say how it differs, and it is used.
+    const differs = `UND_KAFKA_TOPIC_DIFFERS: ${pairsTopic}.accounting has 2 partitions, not 3.`;
+    expect((await instance.cli('status')).stdout).toContain(differs);
+    const checked = await instance.cli('check', '--config', instance.configFile);
+    expect(checked.stdout).toMatch(/all that could be tried works|problem/);
+    expect(checked.stdout).toContain(`warning  ${differs}`);
+    expect(checked.stdout).not.toContain('problem  UND_KAFKA');
     expect((await instance.cli('deadletter', 'list')).stdout).toBe('no dead letters\n');
     const read = await readWithKafkajs(shared.brokers, topic);
     const expected = instance.journaled().filter((json) => !json.includes(`"${first.id}"`));

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, onTestFinished, test } from 'vitest';
+import { CoverageReader } from '../../src/consumer/coverage.ts';
 import type { Account } from '../../src/record/accounting.ts';
 import { sharedKafka, startKafka } from '../services/kafka.ts';
 import {
@@ -147,6 +148,19 @@ else {
     const { seen, ...states } = countsOn(accounts, 'exchanges');
     expect(seen).toBe(load.sent.size);
     expect(states).toEqual(exchangesOf(waterfall));
+    // A consumer computes the coverage that status shows, without asking us.
+    const reader = new CoverageReader();
+    for (const { value } of accounts) expect(reader.read(Buffer.from(value ?? ''))).toBe(true);
+    expect(reader.coverage()).toEqual(
+      waterfall.candidates
+        .map(({ name, observed, lost, coverage }) => ({
+          candidate: name,
+          observed,
+          lost,
+          coverage,
+        }))
+        .sort((a, b) => (a.candidate < b.candidate ? -1 : 1)),
+    );
   });
 
   test('a broker that is down at the start, comes, is killed and comes back: no pair is missing', {

@@ -14,6 +14,8 @@ export interface ReadMessage {
   readonly headers: Readonly<Record<string, string>>;
   readonly partition: number;
   readonly offset: number;
+  /** Unix ms; of our producer: when the record was sent first. */
+  readonly timestampMs: number;
 }
 
 /** Options of both readers. */
@@ -131,6 +133,7 @@ function toReadMessage(partition: number, message: KafkaMessage): ReadMessage {
     headers: toHeaders(message.headers ?? {}),
     partition,
     offset: Number(message.offset),
+    timestampMs: Number(message.timestamp),
   };
 }
 
@@ -142,7 +145,7 @@ function toHeaders(headers: IHeaders): Record<string, string> {
 /** kcat: `{"partition":0,"offset":0,"headers":["name","value"],"key":"k","payload":"v",…}`. */
 function parseEnvelope(line: string): ReadMessage {
   const envelope: Record<string, unknown> = JSON.parse(line);
-  const { key, payload, headers, partition, offset } = envelope;
+  const { key, payload, headers, partition, offset, ts } = envelope;
   const flat: unknown[] = Array.isArray(headers) ? headers : [];
   const pairs = flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : []));
   return {
@@ -151,5 +154,6 @@ function parseEnvelope(line: string): ReadMessage {
     headers: Object.fromEntries(pairs),
     partition: Number(partition),
     offset: Number(offset),
+    timestampMs: Number(ts),
   };
 }
