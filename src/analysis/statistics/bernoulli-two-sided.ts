@@ -26,5 +26,5 @@ export function logBernoulliTwoSided(
   const a = r / (1 - p);
   const b = r / p;
   const point = unitPoint(p);
-  return logBetaScaled(point, a + k, b + n - k) - logBetaScaled(point, a, b);
+  return logBetaScaled(point, a + k, b + (n - k)) - logBetaScaled(point, a, b);
 }

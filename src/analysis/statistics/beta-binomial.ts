@@ -59,11 +59,11 @@ export function createBernoulliTest(plan: BernoulliPlan): BernoulliTest {
     plan,
     logPass(k, n) {
       requireCounts(k, n);
-      return logIncompleteBetaScaled(atDelta, a + k, b + n - k) - priorBelow;
+      return logIncompleteBetaScaled(atDelta, a + k, b + (n - k)) - priorBelow;
     },
     logFail(k, n) {
       requireCounts(k, n);
-      return logIncompleteBetaScaled(mirrored, b + n - k, a + k) - priorAbove;
+      return logIncompleteBetaScaled(mirrored, b + (n - k), a + k) - priorAbove;
     },
   };
 }
