@@ -52,6 +52,8 @@ export interface InstanceOptions {
   readonly dataDir?: string;
   /** Listening sockets as a service manager hands them over, with their names. */
   readonly sockets?: { readonly fds: readonly number[]; readonly names: string };
+  /** A file that it sees as /etc/hosts, and nobody else; for root alone. */
+  readonly hosts?: string;
 }
 
 /** What a command printed, and how it ended. */
@@ -71,11 +73,13 @@ export class Instance {
   #child: ChildProcess | null = null;
   #ended: Promise<unknown> = Promise.resolve();
   readonly #sockets: InstanceOptions['sockets'];
+  readonly #hosts: string | undefined;
   #starts = 0;
   #port = 0;
 
   private constructor(options: InstanceOptions) {
     this.#sockets = options.sockets;
+    this.#hosts = options.hosts;
     this.folder = mkdtempSync(join(tmpdir(), 'und-'));
     this.dataDir = options.dataDir ?? join(this.folder, 'data');
     this.run = runFolder(join(this.folder, 'run'));
@@ -115,18 +119,15 @@ export class Instance {
     const serve = [process.execPath, CLI, 'serve', '--config', this.configFile];
     const { fds = [], names = '' } = this.#sockets ?? {};
     // As sd_listen_fds(3): the pid that is told is that of the program itself, after exec.
-    const activated = ['-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', ...serve];
-    const child = spawn(
-      fds.length > 0 ? '/bin/sh' : process.execPath,
-      fds.length > 0 ? activated : serve.slice(1),
-      {
-        stdio: ['ignore', log, log, ...fds],
-        env: {
-          ...this.#environment(),
-          ...(fds.length > 0 ? { LISTEN_FDS: String(fds.length), LISTEN_FDNAMES: names } : {}),
-        },
+    const activated = ['/bin/sh', '-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', ...serve];
+    const [program = '', ...args] = withHosts(fds.length > 0 ? activated : serve, this.#hosts);
+    const child = spawn(program, args, {
+      stdio: ['ignore', log, log, ...fds],
+      env: {
+        ...this.#environment(),
+        ...(fds.length > 0 ? { LISTEN_FDS: String(fds.length), LISTEN_FDNAMES: names } : {}),
       },
-    );
+    });
     closeSync(log);
     this.#child = child;
     this.#ended = once(child, 'exit');
@@ -280,6 +281,13 @@ export class Instance {
     if (leaked.length > 0) return `processes left behind: ${leaked.join(', ')}`;
     return code === 0 ? '' : `serve ended with exit code ${code}`;
   }
+}
+
+/** The same command in a mount namespace of its own, with another hosts file; the pid stays the same. */
+function withHosts(command: readonly string[], hosts: string | undefined): readonly string[] {
+  if (hosts === undefined) return command;
+  const mount = 'mount --bind "$1" /etc/hosts && shift && exec "$@"';
+  return ['unshare', '--mount', '/bin/sh', '-c', mount, 'sh', hosts, ...command];
 }
 
 /** Runs the command line of Understudy to its end. */

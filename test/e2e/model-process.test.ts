@@ -1,5 +1,12 @@
 /** A model file as candidate, on real requests: its process is killed, its file is missing, wrong, or put there. */
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -55,7 +62,9 @@ test('a killed model process costs copies, not callers, and comes back by itself
   const failures = Object.keys(legs).filter((state) => state !== 'paired');
   expect(failures.length).toBeGreaterThan(0);
   for (const state of failures) {
-    expect(['candidate_error(model_down)', 'candidate_error(reset)']).toContain(state);
+    expect(['candidate_error(model_down)', 'candidate_error(reset)', 'breaker_open']).toContain(
+      state,
+    );
   }
   const pairs = expectPairsOf(instance, waterfall);
   const scores = pairs.filter(({ state }) => state === 'paired');
@@ -106,3 +115,49 @@ test('a model file that is missing, then wrong, then right: said, counted, heale
   expectPairsOf(instance, waterfall);
   expect((await modelStatus(instance)).error).toBe('');
 });
+
+test('a model file with other inputs in the middle: the loaded one serves on, its successor waits', async () => {
+  const file = modelFile();
+  copyFileSync(MODEL, file);
+  const { incumbent, instance } = await setScene(file);
+  await until('the model is loaded', async () => (await modelStatus(instance)).ready);
+  const load = await Load.start({ port: instance.port, requestOf });
+  await until('pairs', async () => (await instance.legsIn('paired')) > 20);
+  replaceFile('test/model/fixtures/tiny.onnx', file);
+  const pid = await instance.pidOf('model-boosting');
+  const paired = await instance.legsIn('paired');
+  await until('pairs go on', async () => (await instance.legsIn('paired')) > paired + 20);
+  expect(await instance.pidOf('model-boosting')).toBe(pid);
+
+  process.kill(pid, 'SIGKILL');
+  await instance.untilReplaced('model-boosting', pid);
+  await until('the wrong inputs are said', async () =>
+    (await modelStatus(instance)).error.includes('UND_MODEL_INPUTS'),
+  );
+  // The first copies fail; then the breaker sends none.
+  const failures = async () =>
+    (await instance.legsIn('candidate_error')) + (await instance.legsIn('breaker_open'));
+  const failed = await failures();
+  await until('failures', async () => (await failures()) > failed + 20);
+  replaceFile(MODEL, file);
+  const before = await instance.legsIn('paired');
+  await until('pairs again', async () => (await instance.legsIn('paired')) > before + 20, 40_000);
+  await load.stop();
+  expectServed(load, incumbent);
+  const waterfall = await expectBooksToBalance(instance.run.path);
+  for (const state of Object.keys(legsOf(waterfall, 'boosting'))) {
+    expect([
+      'paired',
+      'breaker_open',
+      'candidate_error(model_down)',
+      'candidate_error(reset)',
+    ]).toContain(state);
+  }
+  expectPairsOf(instance, waterfall);
+});
+
+/** As a deployment does it: beside, then renamed. */
+function replaceFile(source: string, target: string): void {
+  copyFileSync(source, `${target}.new`);
+  renameSync(`${target}.new`, target);
+}
