@@ -110,7 +110,13 @@ export interface Rig {
 /** A running mirror with real http candidates and a real wire socket. */
 export async function startMirror(
   config: Config,
-  options: { committed?: CommittedBooks; folder?: string; heapUse?: () => number } = {},
+  options: {
+    committed?: CommittedBooks;
+    folder?: string;
+    heapUse?: () => number;
+    /** Instead of those in the test's hands. */
+    settings?: MirrorSettings;
+  } = {},
 ): Promise<Rig> {
   const ledger = new LegLedger();
   const recorder = new MemoryRecorder(ledger, options.committed);
@@ -128,7 +134,7 @@ export async function startMirror(
     version: '0',
     wireSocket,
     secret: SECRET,
-    settings,
+    settings: options.settings ?? settings,
     candidates,
     recorder,
     ledger,
