@@ -91,6 +91,11 @@ export const METRICS = {
     ['process', 'reason'],
     'Requests refused since they could not be framed without doubt.',
   ),
+  understudy_proxy_headers_total: row(
+    'counter',
+    ['process', 'listener', 'outcome'],
+    'PROXY headers of callers: ok, or why they were refused.',
+  ),
   understudy_tls_handshakes_total: row(
     'counter',
     ['process', 'listener', 'outcome'],

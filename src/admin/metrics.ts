@@ -156,6 +156,11 @@ function addGateway(samples: Samples, gateway: GatewayStatus): void {
   for (const [reason, count] of Object.entries(connections.refused)) {
     samples.add('understudy_refused_requests_total', count, { ...labels, reason });
   }
+  for (const { listener, headers } of gateway.proxy) {
+    for (const [outcome, count] of Object.entries(headers)) {
+      samples.add('understudy_proxy_headers_total', count, { ...labels, listener, outcome });
+    }
+  }
   for (const tls of gateway.tls) addListenerTls(samples, gateway.name, tls);
   for (const incumbent of gateway.incumbents) addIncumbent(samples, gateway.name, incumbent);
   add('understudy_gateway_held_bytes', gateway.heldBytes);

@@ -209,7 +209,8 @@ function doubtfulUpstreams(value: unknown): Finding[] {
   const found: Finding[] = [];
   const look = (holder: unknown, path: KeyPath): void => {
     const upstream = member(holder, 'upstream');
-    const given = Object.keys(DEFAULTS.listener.upstream).filter((key) => {
+    const { proxyProtocol: _, ...ofTls } = DEFAULTS.listener.upstream;
+    const given = Object.keys(ofTls).filter((key) => {
       const written = member(upstream, key);
       return written !== undefined && written !== '' && written !== true;
     });

@@ -3,6 +3,8 @@
  * The configurable ones are documented in docs/configuration.md, which a test holds against this file.
  */
 
+import { LISTENER_DEFAULTS } from './listener-defaults.ts';
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
@@ -12,25 +14,7 @@ export const DEFAULTS = {
   experiment: 'default',
   runDir: '.understudy/run',
   dataDir: '.understudy/data',
-  listener: {
-    name: 'main',
-    host: '127.0.0.1',
-    insert: {
-      xForwardedFor: 'leave',
-      xForwardedProto: 'leave',
-      xForwardedHost: 'leave',
-      forwarded: 'leave',
-      traceparent: 'leave',
-      requestId: 'leave',
-    },
-    tls: {
-      clientCertificates: 'off',
-      clientCaFile: '',
-      minVersion: '1.2',
-      handshakeTimeoutMs: 10_000,
-    },
-    upstream: { caFile: '', serverName: '', certFile: '', keyFile: '', verify: true },
-  },
+  listener: LISTENER_DEFAULTS,
   gateway: {
     processes: 1,
     health: null,
@@ -154,6 +138,9 @@ export const LIMITS = {
   /** A certificate, key or CA file, and how often it is looked at. */
   tlsFileBytes: 1 * MiB,
   tlsFilePollMs: 1_000,
+  /** A PROXY header, TLVs included, and networks that may send one to a listener. */
+  proxyHeaderBytes: 4 * KiB,
+  proxySources: 256,
   /** Certificates by name of one listener, and names of one certificate: they are metric labels. */
   tlsNames: 64,
   serverNames: 64,

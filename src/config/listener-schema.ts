@@ -1,4 +1,5 @@
 /** The part of the file that says where callers connect, how, and where their bytes go. */
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import {
   endpoint,
@@ -42,6 +43,10 @@ const upstream = z
     verify: flag().default(upstreamDefaults.verify).meta({
       description: 'Whether its certificate must be good. Without it anybody can be the incumbent.',
     }),
+    proxyProtocol: z
+      .enum(['off', 'v1', 'v2'], { error: 'off, v1 or v2' })
+      .default(upstreamDefaults.proxyProtocol)
+      .meta({ description: 'The PROXY header that each connection to the incumbent begins with.' }),
   })
   .prefault({});
 
@@ -58,6 +63,16 @@ const named = z.strictObject({
     .meta({ description: "Where the bytes of these callers go; the listener's where missing." }),
   upstream: upstream.meta({ description: 'How their own incumbent is connected to.' }),
 });
+
+const networkError = 'a network or address: 10.0.0.0/8, fd00::/8, 192.0.2.7';
+const network = z.string({ error: networkError }).refine(isNetwork, { error: networkError });
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (bits < 0 || more !== undefined || address.includes('%')) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+}
 
 const tlsDefaults = DEFAULTS.listener.tls;
 const tls = z.strictObject({
@@ -122,4 +137,16 @@ export const listener = z.strictObject({
     .nullable()
     .default(null)
     .meta({ description: 'TLS with callers; null: they connect in plain.' }),
+  proxyProtocol: z
+    .enum(['off', 'required'], { error: 'off or required' })
+    .default(DEFAULTS.listener.proxyProtocol)
+    .meta({ description: 'Whether connections begin with a PROXY header, version 1 or 2.' }),
+  proxyTimeoutMs: milliseconds().default(DEFAULTS.listener.proxyTimeoutMs).meta({
+    description: 'It comes within this time.',
+  }),
+  proxySources: z
+    .array(network, { error: 'a list of networks' })
+    .max(LIMITS.proxySources, { error: `at most ${LIMITS.proxySources} networks` })
+    .default([])
+    .meta({ description: 'Networks and addresses that may send one; none: any.' }),
 });

@@ -27,6 +27,8 @@ export interface ListenerConfig {
   readonly tls: ListenerTlsConfig | null;
   /** Fields that are inserted into the heads of requests. */
   readonly insert: InsertConfig;
+  /** `null`: connections begin with the caller's own bytes. */
+  readonly proxy: ProxyEntryConfig | null;
 }
 
 /** Of a field in the requests' heads: gateway/insert-fields.ts says what each means. */
@@ -40,6 +42,14 @@ export interface InsertConfig {
   readonly forwarded: InsertMode;
   readonly traceparent: InsertMode;
   readonly requestId: InsertMode;
+}
+
+/** Each connection begins with a PROXY header, version 1 or 2. */
+export interface ProxyEntryConfig {
+  /** It comes within this time. */
+  readonly timeoutMs: number;
+  /** Addresses and networks that may send one; none: any. */
+  readonly sources: readonly string[];
 }
 
 /** Certificate and key, PEM, absolute paths; re-read on change. */
@@ -72,6 +82,8 @@ export interface ServerNameConfig extends CertificateFiles {
 export interface UpstreamConfig {
   /** `null`: in plain. */
   readonly tls: UpstreamTlsConfig | null;
+  /** Which PROXY header each connection begins with. */
+  readonly proxyProtocol: 'off' | 'v1' | 'v2';
 }
 
 /** Absolute paths of PEM files, empty: none; re-read on change. */

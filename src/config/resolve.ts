@@ -12,13 +12,15 @@ import type {
   Endpoint,
   HeaderConfig,
   KafkaConfig,
+  ListenerConfig,
   ListenerTlsConfig,
   RouteConfig,
   UpstreamConfig,
 } from './types.ts';
 
 type CandidateOptions = CompleteOptions['candidates'][number];
-type ListenerTlsOptions = NonNullable<CompleteOptions['listeners'][number]['tls']>;
+type ListenerOptions = CompleteOptions['listeners'][number];
+type ListenerTlsOptions = NonNullable<ListenerOptions['tls']>;
 type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
 
 /**
@@ -29,24 +31,13 @@ type HttpOptions = Extract<CandidateOptions, { kind: 'http' }>;
 export function resolveConfig(options: CompleteOptions, folder: string): Config {
   const { listeners, gateway, routes, candidates, mirror, admin, metrics } = options;
   const inFolder = (path: string): string => (path === '' ? '' : resolve(folder, path));
-  const inPlace: InPlace = (endpoint, written) => {
-    const known = knownEndpoint(endpoint, written);
-    return 'path' in known ? { path: inFolder(known.path) } : known;
-  };
   const routeNames = routes.map((route) => route.name);
   return deepFreeze({
     instance: options.instance ?? hostName(),
     experiment: options.experiment,
     runDir: inFolder(options.runDir),
     dataDir: inFolder(options.dataDir),
-    listeners: listeners.map(({ name, listen, incumbent, upstream, tls, insert }) => ({
-      name,
-      address: inPlace(parseEndpoint(String(listen), DEFAULTS.listener.host), listen),
-      incumbent: inPlace(parseIncumbent(incumbent), incumbent),
-      upstream: resolveUpstream(incumbent, upstream, inFolder),
-      insert,
-      tls: tls === null ? null : resolveTls(tls, inFolder, inPlace),
-    })),
+    listeners: listeners.map((options) => resolveListener(options, inFolder)),
     gateway: { ...gateway, health: gateway.health === null ? null : listenAddress(gateway.health) },
     routes: routes.map(resolveRoute),
     candidates: candidates.map((c) => resolveCandidate(c, routeNames, inFolder)),
@@ -60,6 +51,27 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
 }
 
 type InPlace = (endpoint: Endpoint | null, written: string | number) => Endpoint;
+
+function resolveListener(
+  options: ListenerOptions,
+  inFolder: (path: string) => string,
+): ListenerConfig {
+  const { name, listen, incumbent, upstream, tls, insert } = options;
+  const { proxyProtocol, proxyTimeoutMs, proxySources } = options;
+  const inPlace: InPlace = (endpoint, written) => {
+    const known = knownEndpoint(endpoint, written);
+    return 'path' in known ? { path: inFolder(known.path) } : known;
+  };
+  return {
+    name,
+    address: inPlace(parseEndpoint(String(listen), DEFAULTS.listener.host), listen),
+    incumbent: inPlace(parseIncumbent(incumbent), incumbent),
+    upstream: resolveUpstream(incumbent, upstream, inFolder),
+    tls: tls === null ? null : resolveTls(tls, inFolder, inPlace),
+    insert,
+    proxy: proxyProtocol === 'off' ? null : { timeoutMs: proxyTimeoutMs, sources: proxySources },
+  };
+}
 
 function resolveTls(
   options: ListenerTlsOptions,
@@ -97,12 +109,13 @@ function resolveRoute(route: CompleteOptions['routes'][number]): RouteConfig {
 
 function resolveUpstream(
   incumbent: string,
-  options: CompleteOptions['listeners'][number]['upstream'],
+  options: ListenerOptions['upstream'],
   inFolder: (path: string) => string,
 ): UpstreamConfig {
-  if (!isSecure(incumbent)) return { tls: null };
-  const { caFile, certFile, keyFile, serverName, verify } = options;
+  const { caFile, certFile, keyFile, serverName, verify, proxyProtocol } = options;
+  if (!isSecure(incumbent)) return { tls: null, proxyProtocol };
   return {
+    proxyProtocol,
     tls: {
       serverName,
       verify,

@@ -14,6 +14,7 @@ export type {
   InsertMode,
   ListenerConfig,
   ListenerTlsConfig,
+  ProxyEntryConfig,
   ServerNameConfig,
   UnixAddress,
   UpstreamConfig,

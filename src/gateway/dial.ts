@@ -27,7 +27,12 @@ export interface DialTarget {
   readonly connectTimeoutMs: number;
   whenResolved(done: () => void): boolean;
   /** Begins one attempt; `null`: none is possible. */
-  connect(endpoint: Endpoint, onBytes: OnBytes, attempt: Attempt): ByteConnection | null;
+  connect(
+    endpoint: Endpoint,
+    head: Buffer | null,
+    onBytes: OnBytes,
+    attempt: Attempt,
+  ): ByteConnection | null;
 }
 
 interface Held {
@@ -37,6 +42,7 @@ interface Held {
 
 export class Dial implements ByteSink {
   readonly #target: DialTarget;
+  readonly #head: Buffer | null;
   readonly #events: DialEvents;
   readonly #deadlineMs: number;
   readonly #held: Held[] = [];
@@ -50,8 +56,10 @@ export class Dial implements ByteSink {
   writableLength = 0;
   writableEnded = false;
 
-  constructor(target: DialTarget, events: DialEvents) {
+  /** @param head - written before all else on each connection that is tried */
+  constructor(target: DialTarget, head: Buffer | null, events: DialEvents) {
     this.#target = target;
+    this.#head = head;
     this.#events = events;
     this.#deadlineMs = monotonicMs() + target.connectTimeoutMs;
     const waits = target.whenResolved(() => this.#begin());
@@ -109,7 +117,7 @@ export class Dial implements ByteSink {
       this.#failed(endpoint, cause);
     };
     this.#timer = setTimeout(() => fail(CONNECT_TIMEOUT), Math.max(1, shareMs));
-    const socket = this.#target.connect(endpoint, this.#events.onBytes, {
+    const socket = this.#target.connect(endpoint, this.#head, this.#events.onBytes, {
       opened: () => {
         if (!isOver) this.#open(endpoint);
       },

@@ -6,14 +6,17 @@ import type { Socket } from 'node:net';
 import type { GatewayConfig, ListenerConfig } from '../config/types.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
 import type { ByteConnection, OnBytes } from './byte-connection.ts';
+import { addressesOf, type CallerInfo } from './caller-info.ts';
 import { createInsertion, type InsertFields } from './insert-fields.ts';
 import { ListenerTls } from './listener-tls.ts';
+import { ProxyEntry } from './proxy-entry.ts';
+import type { ConnectionAddresses } from './proxy-protocol.ts';
 import type { NameResolver } from './resolve-name.ts';
-import { adoptSocket, adoptTls } from './shared-read.ts';
+import { adoptSocket, adoptTls, socketBelow } from './shared-read.ts';
 import { Upstream } from './upstream.ts';
 
 /** A caller whose bytes may be read. */
-export interface Entered {
+export interface Entered extends CallerInfo {
   /** Begins to read its connection; called once, at once. */
   open(onBytes: OnBytes): ByteConnection;
   readonly upstream: Upstream;
@@ -36,13 +39,16 @@ export class Doorway {
   /** By the entries of `tls.names`; the listener's own where an entry names none. */
   readonly #named: readonly Upstream[];
   readonly #inserts: boolean;
+  readonly #proxy: ProxyEntry | null;
+  /** What PROXY headers said, by the socket that the TLS server was given. */
+  readonly #told = new WeakMap<Socket, ConnectionAddresses>();
   #waiting = 0;
 
   constructor(options: DoorwayOptions) {
     this.#options = options;
     const { listener, gateway, resolver, log } = options;
     const common = { gateway, resolver, log };
-    const { name, incumbent, upstream, tls } = listener;
+    const { name, incumbent, upstream, tls, proxy } = listener;
     this.#upstream = new Upstream({ listener: name, incumbent, upstream, ...common });
     this.#named = (tls?.names ?? []).map(({ serverNames, incumbent: own, upstream: how }) => {
       if (own === null) return this.#upstream;
@@ -51,6 +57,7 @@ export class Doorway {
     });
     this.#inserts = Object.values(listener.insert).some((mode) => mode !== 'leave');
     this.#tls = tls === null ? null : this.#makeTls(tls);
+    this.#proxy = proxy === null ? null : new ProxyEntry(name, proxy);
   }
 
   /** Its incumbents, each once. */
@@ -60,6 +67,10 @@ export class Doorway {
 
   get tls(): ListenerTls | null {
     return this.#tls;
+  }
+
+  get proxy(): ProxyEntry | null {
+    return this.#proxy;
   }
 
   /** Connections that were accepted and have not entered yet: they count against the caps, too. */
@@ -79,48 +90,103 @@ export class Doorway {
 
   /** @param accepted - from a server with `pauseOnConnect` */
   admit(accepted: Socket): void {
-    if (this.#tls === null) {
-      const open = (onBytes: OnBytes) => adoptSocket(accepted, onBytes);
-      const insert = this.#insertFor(accepted, 'http');
-      this.#options.entered({ open, upstream: this.#upstream, insert });
-      return;
+    if (this.#proxy === null && this.#tls === null) this.#admitPlain(accepted);
+    else {
+      this.#waiting += 1;
+      if (this.#proxy === null) this.#shakeHands(accepted);
+      else if (this.#tls === null) this.#readHeader(accepted, this.#proxy);
+      else this.#readHeaderBeforeTls(accepted, this.#proxy);
     }
-    this.#waiting += 1;
-    accepted.on('error', () => undefined); // the handshake's failure tells of it
-    // Who ends the connection during a handshake has gone; afterwards half a connection is kept (adoptTls).
-    accepted.allowHalfOpen = false;
-    this.#tls.enter(accepted);
   }
 
-  /** Asks the kernel for the caller's address only where it is wanted. */
-  #insertFor(caller: Socket, proto: 'http' | 'https'): InsertFields | null {
-    if (!this.#inserts) return null;
-    return createInsertion(this.#options.listener.insert, {
-      address: addressOf(caller.remoteAddress),
-      proto,
+  #admitPlain(accepted: Socket): void {
+    let socket = accepted;
+    const addresses = () => addressesOf(socket);
+    this.#enter(this.#upstream, { secure: false, addresses }, (onBytes) => {
+      socket = adoptSocket(accepted, onBytes);
+      return socket;
     });
   }
 
+  /** What reads the header goes on to read for the splice. */
+  #readHeader(accepted: Socket, proxy: ProxyEntry): void {
+    let sink: OnBytes = () => true;
+    let socket = accepted;
+    const begin = (onBytes: OnBytes): Socket => {
+      sink = onBytes;
+      socket = adoptSocket(accepted, (bytes) => sink(bytes));
+      return socket;
+    };
+    const read = (told: ConnectionAddresses | null, rest: Buffer): boolean => {
+      this.#waiting -= 1;
+      const addresses = () => told ?? addressesOf(socket);
+      this.#enter(this.#upstream, { secure: false, addresses }, (onBytes) => {
+        sink = onBytes;
+        return socket;
+      });
+      return rest.length === 0 || sink(rest);
+    };
+    proxy.enter(begin, { read, failed: () => this.#left() });
+  }
+
+  /** The header is read with public API alone, since TLS takes the socket over as it is. */
+  #readHeaderBeforeTls(accepted: Socket, proxy: ProxyEntry): void {
+    let sink: OnBytes = () => true;
+    const take = (bytes: Buffer): void => void sink(bytes);
+    const begin = (onBytes: OnBytes): Socket => {
+      sink = onBytes;
+      return accepted.on('data', take).resume();
+    };
+    const read = (told: ConnectionAddresses | null, rest: Buffer): boolean => {
+      accepted.off('data', take).pause();
+      if (rest.length > 0) accepted.unshift(rest);
+      if (told !== null) this.#told.set(accepted, told);
+      this.#shakeHands(accepted);
+      return true;
+    };
+    proxy.enter(begin, { read, failed: () => this.#left() });
+  }
+
+  #shakeHands(accepted: Socket): void {
+    accepted.on('error', () => undefined); // the handshake's failure tells of it
+    // Who ends the connection during a handshake has gone; afterwards half a connection is kept (adoptTls).
+    accepted.allowHalfOpen = false;
+    this.#tls?.enter(accepted);
+  }
+
   #makeTls(config: NonNullable<ListenerConfig['tls']>): ListenerTls {
-    const { listener, log, entered } = this.#options;
+    const { listener, log } = this.#options;
     return new ListenerTls({
       listener: listener.name,
       config,
       log,
       entered: (socket, name) => {
         this.#waiting -= 1;
-        const open = (onBytes: OnBytes) => adoptTls(socket, onBytes);
-        const insert = this.#insertFor(socket, 'https');
-        entered({ open, upstream: this.#named[name] ?? this.#upstream, insert });
+        const below = socketBelow(socket);
+        const told = below === null ? undefined : this.#told.get(below);
+        const addresses = () => told ?? addressesOf(socket);
+        const upstream = this.#named[name] ?? this.#upstream;
+        this.#enter(upstream, { secure: true, addresses }, (onBytes) => adoptTls(socket, onBytes));
       },
-      failed: () => {
-        this.#waiting -= 1;
-      },
+      failed: () => this.#left(),
     });
   }
-}
 
-/** A dual-stack socket gives IPv4 callers as `::ffff:192.0.2.1`. */
-function addressOf(remote: string | undefined): string {
-  return (remote ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+  #enter(upstream: Upstream, caller: CallerInfo, open: Entered['open']): void {
+    this.#options.entered({ ...caller, upstream, open, insert: this.#insertFor(caller) });
+  }
+
+  /** Asks the kernel for the caller's address only where it is wanted. */
+  #insertFor({ secure, addresses }: CallerInfo): InsertFields | null {
+    if (!this.#inserts) return null;
+    // A dual-stack socket gives IPv4 callers as `::ffff:192.0.2.1`.
+    const address = (addresses()?.source.host ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    const proto = secure ? 'https' : 'http';
+    return createInsertion(this.#options.listener.insert, { address, proto });
+  }
+
+  /** Before it had entered. */
+  #left(): void {
+    this.#waiting -= 1;
+  }
 }

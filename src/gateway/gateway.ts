@@ -155,7 +155,8 @@ export class Gateway implements SpliceContext {
         refused: { ...this.#refused },
       },
       incumbents: this.#doorways.flatMap(({ upstreams }) => upstreams.map((u) => u.status())),
-      tls: this.#doorways.flatMap(({ tls }) => (tls === null ? [] : [tls.status()])),
+      tls: this.#doorways.flatMap(({ tls }) => tls?.status() ?? []),
+      proxy: this.#doorways.flatMap(({ proxy }) => proxy?.status() ?? []),
       wire: {
         connected: this.#wire.connected,
         state: this.#wire.connected ? 'up' : 'down',
@@ -268,10 +269,12 @@ export class Gateway implements SpliceContext {
     doorway.admit(socket);
   }
 
-  #enter({ open, upstream, insert }: Entered): void {
+  #enter(caller: Entered): void {
     const refuse = this.#splices.size >= this.#options.config.gateway.maxConnections;
     if (refuse) this.#countLimit('connections');
-    this.#splices.add(new Splice(open, { upstream, insert, refuse }, this));
+    const { upstream, insert } = caller;
+    const options = { caller, upstream, insert, refuse };
+    this.#splices.add(new Splice((onBytes) => caller.open(onBytes), options, this));
   }
 }
 

@@ -47,13 +47,19 @@ export function adoptTls(socket: TLSSocket, onBytes: OnBytes): TLSSocket {
   socket.on('data', (bytes: Buffer) => {
     if (!onBytes(bytes)) socket.pause();
   });
-  // Only a TCP socket can be reset; the one below is known by a private name. Without it: an end.
-  const below: unknown = Reflect.get(socket, '_parent');
+  // Only a TCP socket can be reset. Where the one below is not found: an end.
+  const below = socketBelow(socket);
   socket.resetAndDestroy = () => {
-    if (below instanceof Socket && !(below instanceof UnixSocket)) below.resetAndDestroy();
+    if (below !== null && !(below instanceof UnixSocket)) below.resetAndDestroy();
     return socket.destroy();
   };
   return socket;
+}
+
+/** The socket that a TLS server was given for this one, by a private name; `null` where that is gone. */
+export function socketBelow(socket: TLSSocket): Socket | null {
+  const below: unknown = Reflect.get(socket, '_parent');
+  return below instanceof Socket ? below : null;
 }
 
 export function connectSocket(endpoint: Endpoint, onBytes: OnBytes): Socket {

@@ -19,6 +19,7 @@ import { ConnectionTap, type TapLimits } from '../framing/connection-tap.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import { type AuthoredCode, authoredAnswer } from './authored-answer.ts';
 import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
+import type { CallerInfo } from './caller-info.ts';
 import { Capture, type CaptureContext } from './capture.ts';
 import type { InsertFields } from './insert-fields.ts';
 import { type TimeLimit, type TimeLimits, TimeWatch } from './time-limits.ts';
@@ -40,6 +41,7 @@ export interface SpliceContext extends CaptureContext {
 }
 
 export interface SpliceOptions {
+  readonly caller: CallerInfo;
   readonly upstream: Upstream;
   /** Fields for the heads of its requests; only with `ambiguous: reject`. */
   readonly insert: InsertFields | null;
@@ -227,7 +229,8 @@ export class Splice {
   }
 
   #connect(): ByteSink {
-    const dial = this.#options.upstream.open({
+    const { upstream, caller } = this.#options;
+    const dial = upstream.open(caller, {
       onBytes: (bytes) => this.#fromIncumbent(bytes),
       connected: (connection) => this.#onConnected(connection),
       drained: () => this.#caller.resume(),

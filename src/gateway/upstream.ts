@@ -11,8 +11,10 @@ import type { LogLines } from '../telemetry/log-lines.ts';
 import type { IncumbentStatus } from '../wire/gateway-status.ts';
 import { AddressList } from './address-list.ts';
 import type { ByteConnection, OnBytes } from './byte-connection.ts';
+import type { CallerInfo } from './caller-info.ts';
 import { Dial, type DialEvents } from './dial.ts';
 import { NameWatch } from './name-watch.ts';
+import { encodeProxyHeader } from './proxy-protocol.ts';
 import type { NameResolver } from './resolve-name.ts';
 import { connectSocket } from './shared-read.ts';
 import { toUnreachable } from './upstream-error.ts';
@@ -33,6 +35,7 @@ export class Upstream {
   readonly #listener: string;
   readonly #watch: NameWatch | null;
   readonly #tls: UpstreamTls | null;
+  readonly #proxy: UpstreamConfig['proxyProtocol'];
   readonly #log: Pick<LogLines, 'info' | 'warn'>;
   #resolves = true;
 
@@ -45,6 +48,7 @@ export class Upstream {
   constructor({ listener, incumbent, upstream, gateway, resolver, log }: UpstreamOptions) {
     this.#listener = listener;
     this.#log = log;
+    this.#proxy = upstream.proxyProtocol;
     this.name = nameOf(incumbent);
     this.connectTimeoutMs = gateway.connectTimeoutMs;
     this.addresses = new AddressList(gateway.skipAddressMs);
@@ -75,15 +79,25 @@ export class Upstream {
     this.#tls?.stop();
   }
 
-  /** Opens a connection. Exactly one of `connected` and `failed` follows, unless it is destroyed first. */
-  open(events: DialEvents): Dial {
-    return new Dial(this, events);
+  /**
+   * Opens a connection for a caller. Exactly one of `connected` and `failed` follows, unless it is destroyed
+   * first.
+   */
+  open(caller: CallerInfo, events: DialEvents): Dial {
+    const head = this.#proxy === 'off' ? null : encodeProxyHeader(this.#proxy, caller.addresses());
+    return new Dial(this, head, events);
   }
 
-  /** One attempt at one address. @returns `null` where its TLS files are not usable */
-  connect(endpoint: Endpoint, onBytes: OnBytes, attempt: Attempt): ByteConnection | null {
-    if (this.#tls !== null) return this.#tls.connect(endpoint, null, onBytes, attempt);
+  /** One attempt at one address; `head` goes first. @returns `null` where its TLS files are not usable */
+  connect(
+    endpoint: Endpoint,
+    head: Buffer | null,
+    onBytes: OnBytes,
+    attempt: Attempt,
+  ): ByteConnection | null {
+    if (this.#tls !== null) return this.#tls.connect(endpoint, head, onBytes, attempt);
     const socket = connectSocket(endpoint, onBytes);
+    if (head !== null) socket.write(head);
     socket.once('connect', () => attempt.opened());
     socket.on('error', (error) => attempt.failed(toUnreachable(error)));
     return socket;

@@ -77,10 +77,14 @@ export function renderPlan(config: Config, role: Role): string {
 }
 
 function describeListener(listener: ListenerConfig): [string, string][] {
-  const { name, address, incumbent, upstream, tls } = listener;
-  const scheme = tls === null ? '' : ', TLS';
+  const { name, address, incumbent, upstream, tls, proxy } = listener;
+  const scheme = `${proxy === null ? '' : ', PROXY header'}${tls === null ? '' : ', TLS'}`;
   const to = (endpoint: Endpoint, how: UpstreamConfig): string =>
-    `incumbent ${formatAddress(endpoint)}${how.tls === null ? '' : ', TLS'}`;
+    [
+      `incumbent ${formatAddress(endpoint)}`,
+      ...(how.proxyProtocol === 'off' ? [] : [`PROXY ${how.proxyProtocol}`]),
+      ...(how.tls === null ? [] : ['TLS']),
+    ].join(', ');
   const rows: [string, string][] = [
     [
       'listener',

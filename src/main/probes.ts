@@ -140,8 +140,9 @@ async function probeIncumbent(
   const what = `The incumbent ${formatAddress(endpoint)} of listener ${listener}`;
   switch (outcome) {
     case 'connected': {
-      if (upstream.tls === null) return [];
-      const cause = await tryTlsWith(endpoint, upstream.tls);
+      const { tls, proxyProtocol } = upstream;
+      if (tls === null) return [];
+      const cause = await tryTlsWith(endpoint, { tls, proxyProtocol });
       if (cause === null) return [];
       const { code, detail = '' } = cause;
       return found(code, `${what} is not spoken to in TLS (${detail}): callers would get 502.`);

@@ -7,10 +7,12 @@ import type {
   Config,
   Endpoint,
   ListenerConfig,
+  UpstreamConfig,
   UpstreamTlsConfig,
 } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 import { listenerContextOptions } from '../gateway/listener-tls.ts';
+import { encodeProxyHeader } from '../gateway/proxy-protocol.ts';
 import { loadTlsMaterial } from '../gateway/tls-material.ts';
 import { CONNECT_TIMEOUT, TLS_NOT_USABLE, type Unreachable } from '../gateway/upstream-error.ts';
 import { UpstreamTls } from '../gateway/upstream-tls.ts';
@@ -81,7 +83,7 @@ function readPem({ certFile, keyFile }: CertificateFiles, caFile: string) {
  */
 export async function tryTlsWith(
   endpoint: Endpoint,
-  config: UpstreamTlsConfig,
+  { tls: config, proxyProtocol }: UpstreamConfig & { readonly tls: UpstreamTlsConfig },
 ): Promise<Unreachable | null> {
   const incumbent = formatAddress(endpoint);
   const host = 'path' in endpoint ? 'localhost' : endpoint.host;
@@ -97,7 +99,8 @@ export async function tryTlsWith(
       resolve(cause);
     };
     const timer = setTimeout(() => end(CONNECT_TIMEOUT), LIMITS.probeMs);
-    const connection = tls.connect(endpoint, null, () => true, {
+    const head = proxyProtocol === 'off' ? null : encodeProxyHeader(proxyProtocol, null);
+    const connection = tls.connect(endpoint, head, () => true, {
       opened: () => end(null),
       failed: end,
     });

@@ -34,6 +34,13 @@ export interface ListenerTlsStatus {
   }[];
 }
 
+/** PROXY headers of one listener. */
+export interface ProxyEntryStatus {
+  readonly listener: string;
+  /** By outcome: `ok`, or why they were refused. */
+  readonly headers: Readonly<Record<string, number>>;
+}
+
 /** What a gateway says of itself on its status socket. Counts are cumulative of the epoch. */
 export interface GatewayStatus {
   readonly process: 'gateway';
@@ -67,6 +74,8 @@ export interface GatewayStatus {
   readonly incumbents: readonly IncumbentStatus[];
   /** Listeners with TLS. */
   readonly tls: readonly ListenerTlsStatus[];
+  /** Listeners that require a PROXY header. */
+  readonly proxy: readonly ProxyEntryStatus[];
   readonly wire: {
     readonly connected: boolean;
     /** `up`, `down`, `version` (the mirror speaks another wire version). */

@@ -48,6 +48,7 @@ export function gatewayStatus(
         tlsFault: '',
       },
     ],
+    proxy: [{ listener: 'main', headers: { ok: 12, no_header: 1 } }],
     tls: [
       {
         listener: 'main',

@@ -50,9 +50,10 @@ describe('a configuration', () => {
       name: 'main',
       address: { host: '127.0.0.1', port: 8080 },
       incumbent: { host: '127.0.0.1', port: 9000 },
-      upstream: { tls: null },
+      upstream: { tls: null, proxyProtocol: 'off' },
       tls: null,
       insert: DEFAULTS.listener.insert,
+      proxy: null,
     });
     expect(config.candidates[0]).toMatchObject({ kind: 'http', routes: ['score'], rate: 1 });
     expect(config.kafka).toBeNull();
@@ -89,17 +90,19 @@ describe('a configuration', () => {
         name: 'main',
         address: { host: '::', port: 8080 },
         incumbent: { host: 'fd00::1', port: 9000 },
-        upstream: { tls: null },
+        upstream: { tls: null, proxyProtocol: 'off' },
         tls: null,
         insert: DEFAULTS.listener.insert,
+        proxy: null,
       },
       {
         name: 'b',
         address: { path: '/etc/understudy/run/callers.sock' },
         incumbent: { path: '/srv/model.sock' },
-        upstream: { tls: null },
+        upstream: { tls: null, proxyProtocol: 'off' },
         tls: null,
         insert: DEFAULTS.listener.insert,
+        proxy: null,
       },
     ]);
   });
@@ -130,7 +133,7 @@ describe('a configuration', () => {
           certFile: '/etc/understudy/b.pem',
           keyFile: '/etc/understudy/b.key',
           incumbent: { host: 'h', port: 1 },
-          upstream: { tls: null },
+          upstream: { tls: null, proxyProtocol: 'off' },
         },
       ],
     });
@@ -160,6 +163,24 @@ describe('a configuration', () => {
     expect(problems(text.replace('caFile', 'certFile')).join()).toContain(
       'listeners[0].upstream = "" | certFile and keyFile together, or neither',
     );
+  });
+
+  it('takes PROXY headers in and out', () => {
+    const keys = { proxyProtocol: 'required', proxySources: ['10.0.0.0/8', 'fd00::1'] };
+    const more = Object.entries(keys).map(([k, v]) => `    ${k}: ${JSON.stringify(v)}\n`);
+    const text = MINIMAL.replace(
+      /( *incumbent: .*\n)/,
+      `$1${more.join('')}    upstream: { proxyProtocol: v2 }\n`,
+    );
+    expect(parse(text).listeners[0]).toMatchObject({
+      proxy: { timeoutMs: 5_000, sources: ['10.0.0.0/8', 'fd00::1'] },
+      upstream: { tls: null, proxyProtocol: 'v2' },
+    });
+    for (const wrong of ['10.0.0.0/33', '10.0.0/8', 'fe80::1%eth0', '::/129', 'host', '::1/8/8']) {
+      expect(problems(text.replace('10.0.0.0/8', wrong)).join(), wrong).toContain(
+        `listeners[0].proxySources[0] = ${wrong} | a network or address`,
+      );
+    }
   });
 
   it('finds client certificates that nobody vouches for, and a name that stands twice', () => {

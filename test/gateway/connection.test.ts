@@ -9,6 +9,7 @@ import { freePort } from '../support/free-port.ts';
 import { until } from '../support/until.ts';
 import {
   expectExchangesToBalance,
+  PLAIN_UPSTREAM,
   rawCaller,
   startGateway,
   startMirror,
@@ -89,9 +90,10 @@ describe('opening', () => {
         name: 'main',
         address: { host: '127.0.0.1', port: 0 },
         incumbent: { host: host || '127.0.0.1', port },
-        upstream: { tls: null },
+        upstream: PLAIN_UPSTREAM,
         tls: null,
         insert: DEFAULTS.listener.insert,
+        proxy: null,
       },
     ];
     const rig = await startGateway(port, { config: { listeners } });

@@ -6,7 +6,7 @@ import { SYSTEM_RESOLVER } from '../../src/gateway/resolve-name.ts';
 import { Upstream } from '../../src/gateway/upstream.ts';
 import { LogLines } from '../../src/telemetry/log-lines.ts';
 import { until } from '../support/until.ts';
-import { startOrigin } from './rig.ts';
+import { PLAIN_UPSTREAM, startOrigin } from './rig.ts';
 
 /** Opens a connection and notes what the splice would be told, in order. */
 function dialTo(port: number) {
@@ -15,12 +15,13 @@ function dialTo(port: number) {
   const upstream = new Upstream({
     listener: 'main',
     incumbent: { host: '127.0.0.1', port },
-    upstream: { tls: null },
+    upstream: PLAIN_UPSTREAM,
     gateway: DEFAULTS.gateway,
     resolver: SYSTEM_RESOLVER,
     log: new LogLines({ process: 'gw0', level: 'error' }),
   });
-  const dial = upstream.open({
+  const caller = { secure: false, addresses: () => null };
+  const dial = upstream.open(caller, {
     onBytes: () => true,
     connected: (opened) => {
       connection = opened;

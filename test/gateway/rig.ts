@@ -9,6 +9,7 @@ import type {
   HttpCandidateConfig,
   ListenerConfig,
   RouteConfig,
+  UpstreamConfig,
 } from '../../src/config/types.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import type { NameResolver } from '../../src/gateway/resolve-name.ts';
@@ -54,6 +55,9 @@ export function candidate(
   };
 }
 
+/** How most incumbents are connected to. */
+export const PLAIN_UPSTREAM: UpstreamConfig = { tls: null, proxyProtocol: 'off' };
+
 export function gatewayConfig(
   folder: string,
   incumbentPort: number,
@@ -67,9 +71,10 @@ export function gatewayConfig(
         name: 'main',
         address: { host: '127.0.0.1', port: 0 },
         incumbent: { host: '127.0.0.1', port: incumbentPort },
-        upstream: { tls: null },
+        upstream: PLAIN_UPSTREAM,
         tls: null,
         insert: DEFAULTS.listener.insert,
+        proxy: null,
       },
     ] as readonly ListenerConfig[],
     gateway: { ...DEFAULTS.gateway, health: null, ...gateway },

@@ -9,7 +9,7 @@ import type { ListenerTlsConfig } from '../../src/config/types.ts';
 import { Authority, writeCertificate } from '../support/certificates.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
-import { startGateway, startOrigin, untilReceived } from './rig.ts';
+import { PLAIN_UPSTREAM, startGateway, startOrigin, untilReceived } from './rig.ts';
 import {
   AUTHORITY,
   SERVER_NAME,
@@ -48,7 +48,7 @@ describe('server names', () => {
     const at = (port: number) => ({ host: '127.0.0.1', port });
     const entry = (name: string, serverNames: readonly string[]) => {
       const files = writeServerCertificate(folder, name);
-      return { ...files, serverNames, upstream: { tls: null } };
+      return { ...files, serverNames, upstream: PLAIN_UPSTREAM };
     };
     const names = [
       { ...entry('a.example', ['a.example', 'aa.example']), incumbent: at(a.port) },

@@ -92,7 +92,13 @@ async function start(
   const incumbent = { host: options.host ?? '127.0.0.1', port };
   const rig = await startGateway(port, {
     gateway: { ...options.gateway },
-    config: { listeners: listeners.map((each) => ({ ...each, incumbent, upstream: { tls } })) },
+    config: {
+      listeners: listeners.map((each) => ({
+        ...each,
+        incumbent,
+        upstream: { tls, proxyProtocol: 'off' },
+      })),
+    },
   });
   const { callers: version } = options;
   const call = (): Promise<RawCaller> =>

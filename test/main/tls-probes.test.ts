@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
-import type { ListenerConfig } from '../../src/config/types.ts';
+import type { ListenerConfig, UpstreamConfig, UpstreamTlsConfig } from '../../src/config/types.ts';
 import {
   listenerCertificateFaults,
   requireListenerCertificates,
@@ -15,6 +15,7 @@ import { Authority, writeCertificate } from '../support/certificates.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const authority = new Authority();
+const PLAIN: UpstreamConfig = { tls: null, proxyProtocol: 'off' };
 
 function listenerIn(folder: string, notAfter = new Date(Date.now() + 3_600_000)) {
   const files = writeCertificate(folder, 'a', authority.issue({ commonName: 'a', notAfter }));
@@ -22,8 +23,9 @@ function listenerIn(folder: string, notAfter = new Date(Date.now() + 3_600_000))
     name: 'main',
     address: { host: '127.0.0.1', port: 0 },
     incumbent: { host: '127.0.0.1', port: 1 },
-    upstream: { tls: null },
     insert: DEFAULTS.listener.insert,
+    upstream: PLAIN,
+    proxy: null,
     tls: { ...DEFAULTS.listener.tls, names: [], ...files },
   };
   return { listener, ...files };
@@ -91,9 +93,14 @@ describe('the certificate of a listener', () => {
     writeFileSync(clientCaFile, 'nothing');
     const { tls } = listener;
     if (tls === null) throw new Error('no TLS');
-    const upstream = { tls: null };
     const names = [
-      { serverNames: ['b'], incumbent: null, upstream, certFile: join(folder, 'b'), keyFile },
+      {
+        serverNames: ['b'],
+        incumbent: null,
+        upstream: PLAIN,
+        certFile: join(folder, 'b'),
+        keyFile,
+      },
     ];
     const faults = listenerCertificateFaults({
       ...listener,
@@ -122,12 +129,13 @@ describe('a handshake with an incumbent', () => {
   it('is tried: well, with a wrong name, and with files that cannot be used', async () => {
     const { endpoint, caFile } = await incumbent(['127.0.0.1']);
     const config = { ...DEFAULTS.listener.upstream, caFile };
-    expect(await tryTlsWith(endpoint, config)).toBeNull();
-    expect(await tryTlsWith(endpoint, { ...config, serverName: 'b' })).toMatchObject({
+    const attempt = (tls: UpstreamTlsConfig) => tryTlsWith(endpoint, { tls, proxyProtocol: 'off' });
+    expect(await attempt(config)).toBeNull();
+    expect(await attempt({ ...config, serverName: 'b' })).toMatchObject({
       code: 'UND_INCUMBENT_CERTIFICATE',
       detail: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID'),
     });
-    expect(await tryTlsWith(endpoint, { ...config, caFile: '/nowhere.pem' })).toMatchObject({
+    expect(await attempt({ ...config, caFile: '/nowhere.pem' })).toMatchObject({
       code: 'UND_INCUMBENT_TLS',
       detail: expect.stringContaining('ENOENT'),
     });
