@@ -238,7 +238,7 @@ const kafka = z.strictObject({
     .enum(['none', 'gzip', 'snappy', 'lz4', 'zstd'], { error: 'none, gzip, snappy, lz4 or zstd' })
     .default(DEFAULTS.kafka.compression)
     .meta({ description: 'Of batches, on the thread of the publisher.' }),
-  maxBatchPairs: integer(1, LIMITS.publisherQueuedPairs)
+  maxBatchPairs: integer(2, LIMITS.publisherQueuedPairs)
     .default(DEFAULTS.kafka.maxBatchPairs)
     .meta({
       description: 'Pairs of one batch; it also ends at maxMessageBytes.',

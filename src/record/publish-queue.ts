@@ -111,7 +111,7 @@ export class PublishQueue {
     if (again !== undefined) return again;
     const share = lanes.backlog.length > 0 ? 1 - BACKLOG_SHARE : 1;
     const { maxBytes, maxPairs } = this.#options;
-    const room = { bytes: maxBytes * share, pairs: maxPairs * share };
+    const room = { bytes: maxBytes * share, pairs: Math.floor(maxPairs * share) };
     // The first live pair always fits, since none is larger than a whole batch.
     const batch = lanes.live.splice(0, Math.max(1, countThatFit(lanes.live, room)));
     lanes.liveBytes -= bytesOf(batch);

@@ -61,6 +61,13 @@ test('live pairs overtake a backlog, which gets a share of each batch', () => {
   expect(Math.min(...batch)).toBe(1);
 });
 
+test('a backlog has its share of the smallest batch, too', () => {
+  commit(pairs(1, 3_000));
+  const queue = queueOf({ maxPairs: 2 });
+  queue.fill(reader, 0);
+  expect(queue.take(0).map(({ seq }) => seq)).toEqual([1_001, 1]);
+});
+
 test('everything is taken once, however full partitions are, and nothing is forgotten', () => {
   commit(pairs(1, 6_000));
   const queue = queueOf({ partitionOf: (key) => Number(key.split('.')[1]) % 3 });
