@@ -47,6 +47,8 @@ export interface ChildOptions {
   readonly statusSocket: string;
   /** Called right after each start, with its pid. */
   readonly onSpawn: (pid: number) => void;
+  /** Called when a process of it has ended, with its pid. */
+  readonly onExit: (pid: number) => void;
   /** Called when it has ended by itself before it ever answered, with its exit code. */
   readonly onFirstExit?: (code: number) => void;
   readonly log: Log;
@@ -136,6 +138,7 @@ export class Child {
     });
     child.once('error', (error) => this.#onEnd(child, error.message));
     child.once('exit', (code, signal) => {
+      this.#options.onExit(child.pid ?? 0);
       if (code !== null && this.#answeredMs === 0) this.#options.onFirstExit?.(code);
       this.#onEnd(child, signal === null ? `code ${code}` : `signal ${signal}`);
     });

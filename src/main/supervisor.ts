@@ -16,6 +16,7 @@ import { type EntryName, entryOf } from './entry.ts';
 import { makePrivateFolder } from './folders.ts';
 import { leaveMemoryOutOfCoreDumps, yieldToGateways } from './isolation.ts';
 import { bindListeners, type ListeningSocket } from './listening-sockets.ts';
+import { forgetProcess, noteProcess } from './process-files.ts';
 import { EXIT_ADDRESS_TAKEN, type ProcessInput } from './process-input.ts';
 import { type ProcessPlan, processesOf, type Role, STOP_ORDER } from './process-plan.ts';
 import { ReloadLog, type ReloadStatus } from './reload-log.ts';
@@ -172,7 +173,8 @@ export class Supervisor {
     this.#lock = new RunFolderLock(this.#folder, role);
     try {
       if (role !== 'gateway') this.#makeDataFolder(config);
-      const orphans = await stopOrphans(this.#folder, role, log);
+      const silenceMs = config.gateway.heartbeatTimeoutMs;
+      const orphans = await stopOrphans(this.#folder, { role, silenceMs, log });
       if (role !== 'backstage') {
         const patienceMs = orphans.length > 0 ? LIMITS.takeoverMs : 0;
         const held = this.#options.sockets ?? [];
@@ -228,7 +230,9 @@ export class Supervisor {
       program: programOf(plan.entry),
       launch,
       statusSocket: this.#folder.statusSocket(plan.name),
+      onExit: (pid) => forgetProcess(this.#folder, plan.name, pid),
       onSpawn: (pid) => {
+        noteProcess(this.#folder, plan.name, pid);
         if (yields) yieldToGateways(pid);
       },
       onFirstExit: (code) => {

@@ -1,6 +1,6 @@
 /**
  * The run folder is all that processes share: settings.json, mirror.off, mirror.sock (the wire), the
- * scoring sockets of model processes, and one status socket a process.
+ * scoring sockets of model processes, one status socket a process, and its supervisor's note of it.
  */
 import { join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';

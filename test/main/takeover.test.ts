@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { TestCandidate } from '../e2e/candidate.ts';
 import { Incumbent } from '../e2e/incumbent.ts';
-import { Instance } from '../e2e/instance.ts';
+import { Instance, type Sections } from '../e2e/instance.ts';
 import { expectServed, Load, runLoad } from '../e2e/load.ts';
 import { closeWithTest } from '../e2e/server.ts';
 import { expectBooksToBalance } from '../support/books.ts';
@@ -10,7 +10,7 @@ import { freePort } from '../support/free-port.ts';
 import { isAlive } from '../support/is-alive.ts';
 import { until } from '../support/until.ts';
 
-async function setScene() {
+async function setScene(gateway: Sections = { processes: 2, drainTimeoutMs: 2_000 }) {
   const incumbent = closeWithTest(await Incumbent.start());
   const candidate = closeWithTest(await TestCandidate.start());
   const port = await freePort();
@@ -20,7 +20,7 @@ async function setScene() {
     candidates: [candidate.section()],
     sections: {
       listeners: [{ listen, incumbent: incumbent.address }],
-      gateway: { processes: 2, drainTimeoutMs: 2_000 },
+      gateway,
     },
   });
   return { incumbent, instance, port };
@@ -47,4 +47,18 @@ test('callers and mirror go on when the supervisor is killed, and the next one t
   await until('the orphans have ended', () => !orphans.some(isAlive));
   expectServed(await runLoad({ port }), incumbent);
   await expectBooksToBalance(instance.run.path);
+});
+
+test('a gateway that hangs and its dead supervisor: the next one finds and kills it, and serves', async () => {
+  const { incumbent, instance, port } = await setScene({ processes: 1, heartbeatTimeoutMs: 1_000 });
+  const before = await instance.supervisor();
+  const gateway = await instance.pidOf('gw0');
+  process.kill(before.pid, 'SIGKILL');
+  await until('the supervisor is gone', () => !isAlive(before.pid));
+  process.kill(gateway, 'SIGSTOP');
+  await instance.start();
+  expect(isAlive(gateway)).toBe(false);
+  expect(instance.logs()).toContain('UND_PROCESS_SILENT');
+  expectServed(await runLoad({ port }), incumbent);
+  await expectBooksToBalance(instance.run.path, { allowUnclean: true });
 });
