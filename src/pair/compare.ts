@@ -64,27 +64,21 @@ export function comparePredictions(
     fields: new Set(),
   };
   if (incumbent.predictions.length !== candidate.predictions.length) tally.fields.add('length');
-  for (const [i, j] of matchPredictions(incumbent.predictions, candidate.predictions, tally)) {
-    const ours = incumbent.predictions[i];
-    const theirs = candidate.predictions[j];
-    if (ours === undefined || theirs === undefined) continue;
-    const [exactOurs, exactTheirs] = [incumbent.exactScores?.get(i), candidate.exactScores?.get(j)];
-    compareScores(
-      { value: ours.score, text: exactOurs },
-      { value: theirs.score, text: exactTheirs },
-      { tolerance, tally },
-    );
-    compareLabels(ours.label, theirs.label, tally);
-    if (ours.classes !== undefined || theirs.classes !== undefined) {
-      compareClasses(ours.classes, theirs.classes, tally);
-    }
+  const compare: ComparePositions = (i, j) =>
+    comparePositions(incumbent, candidate, { i, j, tolerance, tally });
+  if (hasId(incumbent.predictions) || hasId(candidate.predictions)) {
+    matchById(incumbent.predictions, candidate.predictions, { compare, tally });
+  } else {
+    const common = Math.min(incumbent.predictions.length, candidate.predictions.length);
+    for (let i = 0; i < common; i++) compare(i, i);
   }
   return {
     ...(tally.compared === 0 ? {} : { score_delta_max: tally.deltaMax }),
     ...(tally.classesCompared === 0 ? {} : { class_delta_max: tally.classDeltaMax }),
     label_flips: tally.flips,
     outside_tolerance: tally.outside,
-    fields: DIVERGENCE_FIELDS.filter((field) => tally.fields.has(field)),
+    fields:
+      tally.fields.size === 0 ? [] : DIVERGENCE_FIELDS.filter((field) => tally.fields.has(field)),
   };
 }
 
@@ -100,26 +94,54 @@ export function compareObservations(
   return comparePredictions(incumbent, candidate, tolerance);
 }
 
-/** Positions that belong together. By id as soon as one prediction has one, else by position. */
-function matchPredictions(
+type ComparePositions = (i: number, j: number) => void;
+
+function comparePositions(
+  incumbent: PredictedSide,
+  candidate: PredictedSide,
+  at: {
+    readonly i: number;
+    readonly j: number;
+    readonly tolerance: Tolerance;
+    readonly tally: Tally;
+  },
+): void {
+  const { i, j, tolerance, tally } = at;
+  const ours = incumbent.predictions[i];
+  const theirs = candidate.predictions[j];
+  if (ours === undefined || theirs === undefined) return;
+  compareScores(
+    { value: ours.score, text: incumbent.exactScores?.get(i) },
+    { value: theirs.score, text: candidate.exactScores?.get(j) },
+    { tolerance, tally },
+  );
+  compareLabels(ours.label, theirs.label, tally);
+  if (ours.classes !== undefined || theirs.classes !== undefined) {
+    compareClasses(ours.classes, theirs.classes, tally);
+  }
+}
+
+/** Predictions are matched by id as soon as one has one. */
+function hasId(predictions: readonly Prediction[]): boolean {
+  for (const { id } of predictions) if (id !== undefined) return true;
+  return false;
+}
+
+function matchById(
   incumbent: readonly Prediction[],
   candidate: readonly Prediction[],
-  tally: Tally,
-): [number, number][] {
-  const hasIds = incumbent.some(({ id }) => id !== undefined);
-  if (!hasIds && !candidate.some(({ id }) => id !== undefined)) {
-    const common = Math.min(incumbent.length, candidate.length);
-    return Array.from({ length: common }, (_, i) => [i, i]);
-  }
+  { compare, tally }: { readonly compare: ComparePositions; readonly tally: Tally },
+): void {
   const ours = indexById(incumbent, tally);
   const theirs = indexById(candidate, tally);
-  const matched: [number, number][] = [];
+  let matched = 0;
   for (const [id, i] of ours) {
     const j = theirs.get(id);
-    if (j !== undefined) matched.push([i, j]);
+    if (j === undefined) continue;
+    matched += 1;
+    compare(i, j);
   }
-  if (matched.length < ours.size || matched.length < theirs.size) tally.fields.add('unmatched');
-  return matched;
+  if (matched < ours.size || matched < theirs.size) tally.fields.add('unmatched');
 }
 
 function indexById(predictions: readonly Prediction[], tally: Tally): Map<string, number> {

@@ -115,7 +115,7 @@ function readAnswer(
     predictions.push(prediction);
     isRounded ||= isBeyondDoubles(prediction.score) || isBeyondDoubles(prediction.label);
     isRounded ||= isBeyondDoubles(pointers.id?.(item));
-    classNumbers += Object.keys(prediction.classes ?? {}).length;
+    if (prediction.classes !== undefined) classNumbers += Object.keys(prediction.classes).length;
     if (classNumbers > LIMITS.classNumbers) return failed('items_too_many', modelVersion);
   }
   const reading = { predictions, modelVersion, error };
