@@ -360,12 +360,14 @@ export class Supervisor {
     const config = this.#config;
     log.info('stopping: gateways drain first', { drainTimeoutMs: config.gateway.drainTimeoutMs });
     clearTimeout(this.#heartbeat);
+    // Now, while the gateways still have theirs: who connects when they have closed them is refused, and
+    // does not wait in a queue that nobody will serve.
+    for (const socket of this.#sockets) socket.close();
     for (const kind of STOP_ORDER) {
       const extraMs = kind === 'gateway' ? config.gateway.drainTimeoutMs : 0;
       const children = this.#children.filter((child) => child.plan.kind === kind);
       await Promise.all(children.map((child) => child.stop(LIMITS.stopTimeoutMs + extraMs)));
     }
-    for (const socket of this.#sockets) socket.close();
     await this.#status?.close();
     this.#lock?.release();
     log.info('stopped');

@@ -50,6 +50,8 @@ export interface InstanceOptions {
   readonly sections?: Sections;
   /** Default: `data` in the instance's folder. */
   readonly dataDir?: string;
+  /** Default `all`; with `gateway` nothing is mirrored. */
+  readonly role?: 'all' | 'gateway';
   /** Listening sockets as a service manager hands them over, with their names. */
   readonly sockets?: { readonly fds: readonly number[]; readonly names: string };
   /** A file that it sees as /etc/hosts, and nobody else; for root alone. */
@@ -74,12 +76,14 @@ export class Instance {
   #ended: Promise<unknown> = Promise.resolve();
   readonly #sockets: InstanceOptions['sockets'];
   readonly #hosts: string | undefined;
+  readonly #role: 'all' | 'gateway';
   #starts = 0;
   #port = 0;
 
   private constructor(options: InstanceOptions) {
     this.#sockets = options.sockets;
     this.#hosts = options.hosts;
+    this.#role = options.role ?? 'all';
     this.folder = mkdtempSync(join(tmpdir(), 'und-'));
     this.dataDir = options.dataDir ?? join(this.folder, 'data');
     this.run = runFolder(join(this.folder, 'run'));
@@ -116,7 +120,8 @@ export class Instance {
   async start(): Promise<void> {
     this.#starts += 1;
     const log = openSync(join(this.folder, `serve-${this.#starts}.log`), 'w', 0o600);
-    const serve = [process.execPath, CLI, 'serve', '--config', this.configFile];
+    const role = ['--role', this.#role];
+    const serve = [process.execPath, CLI, 'serve', '--config', this.configFile, ...role];
     const { fds = [], names = '' } = this.#sockets ?? {};
     // As sd_listen_fds(3): the pid that is told is that of the program itself, after exec.
     const activated = ['/bin/sh', '-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', ...serve];
@@ -147,7 +152,7 @@ export class Instance {
   }
 
   supervisor(): Promise<SupervisorStatus> {
-    return this.#statusOf('supervisor-all');
+    return this.#statusOf(`supervisor-${this.#role}`);
   }
 
   gateway(name = 'gw0'): Promise<GatewayStatus> {
@@ -259,10 +264,11 @@ export class Instance {
 
   async #isUp(child: ChildProcess): Promise<boolean> {
     if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${this.logs()}`);
-    const socket = this.run.statusSocket('supervisor-all');
+    const socket = this.run.statusSocket(`supervisor-${this.#role}`);
     const { children, listeners } = await readStatus<SupervisorStatus>(socket);
     this.#port = listeners[0]?.port ?? 0;
     if (!children.every(({ state }) => state === 'running')) return false;
+    if (this.#role === 'gateway') return true;
     const gateways = children.filter(({ name }) => name.startsWith('gw'));
     const states = await Promise.all(gateways.map(({ name }) => this.gateway(name)));
     return states.every(({ wire }) => wire.connected);
