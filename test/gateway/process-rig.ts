@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { BoundSocket } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { ListenerConfig } from '../../src/config/types.ts';
 import { runFolder } from '../../src/telemetry/run-folder.ts';
 import { readStatus } from '../../src/telemetry/status-socket.ts';
 import type { GatewayStatus } from '../../src/wire/gateway-status.ts';
@@ -30,6 +31,8 @@ export interface ProcessOptions {
   readonly nodeArgs?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly gateway?: Parameters<typeof gatewayConfig>[2];
+  /** In place of the plain one. */
+  readonly listener?: ListenerConfig;
 }
 
 export async function startGatewayProcess(
@@ -45,6 +48,7 @@ export async function startGatewayProcess(
       health: { host, port: health.address().port },
       ...options.gateway,
     }),
+    ...(options.listener && { listeners: [options.listener] }),
     log: { level: 'warn' },
   };
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), ENTRY], {

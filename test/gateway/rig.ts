@@ -237,6 +237,8 @@ export async function startOrigin(
 export interface RawCaller {
   readonly socket: Socket;
   received(): Buffer;
+  /** Its length, without joining it. */
+  receivedBytes(): number;
   /** `''` while open; `end` after a clean end; an error code after a reset. */
   closed(): string;
 }
@@ -246,8 +248,12 @@ export async function rawCaller(to: number | Endpoint): Promise<RawCaller> {
   const endpoint = typeof to === 'number' ? { port: to, host: '127.0.0.1' } : { ...to };
   const socket = connect({ ...endpoint, noDelay: true, allowHalfOpen: true });
   const pieces: Buffer[] = [];
+  let bytes = 0;
   let closed = '';
-  socket.on('data', (chunk) => pieces.push(chunk));
+  socket.on('data', (chunk) => {
+    bytes += chunk.length;
+    pieces.push(chunk);
+  });
   socket.on('end', () => {
     closed = 'end';
   });
@@ -256,14 +262,17 @@ export async function rawCaller(to: number | Endpoint): Promise<RawCaller> {
   });
   onTestFinished(() => void socket.destroy());
   await once(socket, 'connect');
-  return { socket, received: () => Buffer.concat(pieces), closed: () => closed };
+  return {
+    socket,
+    received: () => Buffer.concat(pieces),
+    receivedBytes: () => bytes,
+    closed: () => closed,
+  };
 }
 
 export async function untilReceived(caller: RawCaller, bytes: number): Promise<Buffer> {
-  return until(`the caller has ${bytes} bytes`, () => {
-    const received = caller.received();
-    return received.length >= bytes && received;
-  });
+  await until(`the caller has ${bytes} bytes`, () => caller.receivedBytes() >= bytes);
+  return caller.received();
 }
 
 /** States and reasons of a ledger with their counts, over routes and hours: `shed(wire_full)`. */

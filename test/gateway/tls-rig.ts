@@ -54,8 +54,12 @@ export async function tlsCaller(port: number, options: TlsCallerOptions = {}): P
     ...rest,
   });
   const pieces: Buffer[] = [];
+  let bytes = 0;
   let closed = '';
-  socket.on('data', (chunk) => pieces.push(chunk));
+  socket.on('data', (chunk) => {
+    bytes += chunk.length;
+    pieces.push(chunk);
+  });
   socket.on('end', () => {
     closed = 'end';
   });
@@ -64,5 +68,11 @@ export async function tlsCaller(port: number, options: TlsCallerOptions = {}): P
   });
   onTestFinished(() => void socket.destroy());
   await once(socket, 'secureConnect');
-  return { socket, raw, received: () => Buffer.concat(pieces), closed: () => closed };
+  return {
+    socket,
+    raw,
+    received: () => Buffer.concat(pieces),
+    receivedBytes: () => bytes,
+    closed: () => closed,
+  };
 }
