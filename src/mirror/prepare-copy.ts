@@ -67,11 +67,15 @@ function redactTarget(target: string): string {
   const path = target.startsWith('/') ? target : afterAuthority(target);
   const query = path.indexOf('?');
   if (query === -1) return path;
-  const kept = path
-    .slice(query + 1)
-    .split('&')
-    .filter((parameter) => !CREDENTIAL_PARAMETERS.has(parameterName(parameter)));
-  return kept.length === 0 ? path.slice(0, query) : `${path.slice(0, query)}?${kept.join('&')}`;
+  // Some servers take `;` for `&` (HTML 4.01 B.2.2), so what follows one may be a parameter, too.
+  const parts = path.slice(query + 1).split(/([&;])/);
+  const kept: string[] = [];
+  for (let i = 0; i < parts.length; i += 2) {
+    const parameter = parts[i] ?? '';
+    if (CREDENTIAL_PARAMETERS.has(parameterName(parameter))) continue;
+    kept.push(kept.length === 0 ? parameter : `${parts[i - 1]}${parameter}`);
+  }
+  return kept.length === 0 ? path.slice(0, query) : `${path.slice(0, query)}?${kept.join('')}`;
 }
 
 function afterAuthority(target: string): string {
