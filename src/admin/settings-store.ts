@@ -124,7 +124,7 @@ export class SettingsStore {
         const reason = published.changed?.reason.slice(0, 500) ?? '';
         const entry = entryOf(this.#settings, published);
         appendAudit(this.#audit, { ...entry, at, by, how: 'file', remote: '', reason });
-        replaceFile(this.#kept, published);
+        keepFile(this.#kept, published);
         this.#settings = published;
       } else if (this.#settings.version > 0 && published?.version !== this.#settings.version) {
         replaceFile(this.#published, this.#settings);
@@ -152,7 +152,7 @@ export class SettingsStore {
     try {
       appendAudit(this.#audit, entry);
       audited = true;
-      replaceFile(this.#kept, to);
+      keepFile(this.#kept, to);
       replaceFile(this.#published, to);
       this.#settings = to;
     } catch (cause) {
@@ -168,7 +168,7 @@ export class SettingsStore {
   #takeBack(entry: AuditEntry, from: Settings): void {
     try {
       appendAudit(this.#audit, { ...entry, how: 'failed', at: new Date().toISOString() });
-      if (from.version > 0) replaceFile(this.#kept, from);
+      if (from.version > 0) keepFile(this.#kept, from);
       else rmSync(this.#kept, { force: true });
     } catch {
       // The folder is not writable: the caller is told so, and nothing is in force.
@@ -210,7 +210,10 @@ function readSettings(path: string): Settings | null {
   }
 }
 
-/** Old or new, never in between, also over a power failure: written beside, synced, renamed, synced. */
+/**
+ * Old or new, never in between: written beside, synced, renamed. Last step in the run folder, so that a change
+ * which has failed is in force nowhere; what a power failure takes of it is written again from the kept file.
+ */
 function replaceFile(path: string, settings: Settings): void {
   const draft = `${path}.new`;
   const fd = openSync(draft, 'w', 0o600);
@@ -221,6 +224,11 @@ function replaceFile(path: string, settings: Settings): void {
     closeSync(fd);
   }
   renameSync(draft, path);
+}
+
+/** The kept file survives a power failure, its name too. */
+function keepFile(path: string, settings: Settings): void {
+  replaceFile(path, settings);
   const folder = openSync(dirname(path), 'r');
   try {
     fsyncSync(folder);
