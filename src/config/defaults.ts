@@ -258,6 +258,8 @@ export const LIMITS = {
   publisherPollMs: 250,
   /** At the end: how long the publisher goes on with what is left. */
   publisherStopMs: 5_000,
+  /** After so long it is ended, closed or not: with hung brokers, too, the mirror ends within stopTimeoutMs. */
+  publisherEndMs: 7_000,
   /** A send that passed its deadline is rejected by closing its producer; so long at most. */
   kafkaCloseMs: 5_000,
   kafkaRetryMinMs: 250,

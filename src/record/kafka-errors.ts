@@ -95,6 +95,11 @@ export function isKafkaError(error: unknown, name: string): boolean {
   return chainOf(error).some((node) => Reflect.get(node, 'apiId') === name);
 }
 
+/** A broker that has just started says so for a moment: no trouble, the client asks again. */
+export function isBrokerStarting(error: unknown): boolean {
+  return isKafkaError(error, 'COORDINATOR_LOAD_IN_PROGRESS');
+}
+
 /** The error, its errors and causes, outer ones first; bounded. */
 function chainOf(error: unknown): Error[] {
   const nodes: Error[] = [];

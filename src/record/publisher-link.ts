@@ -84,8 +84,9 @@ export class PublisherLink {
     if (this.#worker.isUp) {
       this.#worker.post({ type: 'stop' });
       const timeout = new AbortController();
-      const limitMs = LIMITS.publisherStopMs + LIMITS.kafkaCloseMs;
-      const late = sleep(limitMs, undefined, { signal: timeout.signal }).catch(() => undefined);
+      const late = sleep(LIMITS.publisherEndMs, undefined, { signal: timeout.signal }).catch(
+        () => undefined,
+      );
       await Promise.race([this.#stopped.promise, late]);
       timeout.abort();
     }

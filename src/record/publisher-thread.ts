@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { LIMITS } from '../config/defaults.ts';
 import type { UnderstudyError } from '../errors.ts';
 import { JournalReader } from './journal-reader.ts';
+import { isBrokerStarting } from './kafka-errors.ts';
 import { FileAuthenticator } from './kafka-security.ts';
 import { KafkaSink } from './kafka-sink.ts';
 import { jsonSerializer } from './pair-serializer.ts';
@@ -40,7 +41,10 @@ export async function runPublisherThread(
     serializer: jsonSerializer,
     onConfirm: (confirmation) => post({ type: 'confirm', confirmation }),
     onSuspect: () => post({ type: 'suspect' }),
-    onTrouble: (error) => post({ type: 'log', level: 'error', ...describe(error) }),
+    onTrouble: (error) => {
+      const level = isBrokerStarting(error) ? 'info' : 'error';
+      post({ type: 'log', level, ...describe(error) });
+    },
     onConnected: () =>
       post({ type: 'log', level: 'info', message: 'Publishing to Kafka.', fields: {} }),
   });
