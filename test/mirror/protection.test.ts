@@ -126,6 +126,29 @@ describe('what protects a candidate', () => {
     expectBalancedBooks(rig, gateway);
   });
 
+  it('spares the sick one of two candidates, and sends the other all copies as before', async () => {
+    const sick = await serveHttp((_request, response) => {
+      response.statusCode = 503;
+      response.end();
+    });
+    const well = await serveHttp((_request, response) => response.end(BODY));
+    const breaker = { ...BREAKER, openMs: 60_000, maxOpenMs: 60_000 };
+    const rig = await startMirror(
+      mirrorConfig([
+        httpCandidate(sick, { name: 'sick', breaker, maxInFlight: 1 }),
+        httpCandidate(well, { name: 'well', breaker, maxRequestsPerDay: 1_000 }),
+      ]),
+    );
+    const gateway = await connected(rig);
+    for (let i = 0; i < 60; i++) gateway.offer();
+    await settled(rig, gateway);
+    expect(legsIn(rig, 'paired', '', 'well')).toBe(60);
+    expect(legsIn(rig, 'breaker_open', '', 'sick')).toBe(55);
+    const [first, second] = rig.mirror.status().candidates;
+    expect([first?.guard.breaker?.state, second?.guard.breaker?.state]).toEqual(['open', 'closed']);
+    expectBalancedBooks(rig, gateway);
+  });
+
   it('takes no offence at errors that the incumbent gives to the same requests', async () => {
     const { rig, gateway } = await start({ breaker: BREAKER }, (response) => {
       response.statusCode = 500;

@@ -58,6 +58,10 @@ async function printRemote(api: AdminApi, json: boolean): Promise<number> {
   else {
     const names = report.processes.map(({ name }) => name).join(', ');
     process.stdout.write(printable(`processes  ${names}\n${renderSettings(report.settings)}`));
+    for (const candidate of report.candidates) {
+      const line = `candidate  ${candidate.name}  ${describeCandidate(candidate)}\n`;
+      process.stdout.write(printable(line));
+    }
     process.stdout.write(`\n${renderWaterfall(report.waterfall)}`);
   }
   return report.waterfall.ok ? 0 : 1;
