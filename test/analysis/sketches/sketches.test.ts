@@ -1,5 +1,6 @@
 import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../../bench/simulate/random.ts';
 import { BottomK, sampleRank } from '../../../src/analysis/sketches/bottom-k.ts';
 import { DifferenceSketch } from '../../../src/analysis/sketches/difference-sketch.ts';
 import { ExactSums } from '../../../src/analysis/sketches/exact-sums.ts';
@@ -8,7 +9,6 @@ import { KEY_BUCKETS, keyBucket } from '../../../src/analysis/sketches/key-bucke
 import { LatencyHistogram } from '../../../src/analysis/sketches/latency-histogram.ts';
 import { LossSums } from '../../../src/analysis/sketches/loss-sums.ts';
 import { designEffect } from '../../../src/analysis/statistics/design-effect.ts';
-import { createRandom } from '../random.ts';
 
 const domain = expect.objectContaining({ code: 'UND_ANALYSIS_DOMAIN' });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createRandom } from '../../../bench/simulate/random.ts';
 import { failBoundary, passBoundary } from '../../../src/analysis/statistics/bernoulli-boundary.ts';
 import {
   bernoulliLowerBound,
@@ -8,7 +9,6 @@ import {
 import { createBernoulliTest } from '../../../src/analysis/statistics/beta-binomial.ts';
 import { createBoundedTest } from '../../../src/analysis/statistics/empirical-bernstein.ts';
 import { bernsteinSequence } from '../../../src/analysis/statistics/empirical-bernstein-sequence.ts';
-import { createRandom } from '../random.ts';
 
 /** The whole domain: n to 1e9, p to 1e-9, V = 0, all ties, alpha 1e-6. Finite, monotone, nested. */
 const NS = [1, 10, 1_000, 1e5, 1e7, 1e9];

@@ -1,0 +1,95 @@
+/**
+ * `npm run simulate -- [NAME…] [--streams 2000] [--pairs 20000] [--seed 1] [--write]`
+ *
+ * Without names all of it. `--write` puts results and plots under docs/plots. Exit code 1 where a bar is broken.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { plotBoundaries, plotErrors, plotRaces } from './plots.ts';
+import { type RepeatsResult, runRepeatedKeys } from './repeated-keys.ts';
+import {
+  type ErrorResult,
+  type RaceResult,
+  runErrors,
+  runRace,
+  type Size,
+} from './run-scenario.ts';
+import { ERRORS, RACES } from './scenarios.ts';
+
+const FOLDER = 'docs/plots';
+
+function main(): void {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      streams: { type: 'string', default: '2000' },
+      pairs: { type: 'string', default: '20000' },
+      seed: { type: 'string', default: '1' },
+      write: { type: 'boolean', default: false },
+    },
+  });
+  const known = [...ERRORS.map((s) => s.name), ...RACES.map((r) => r.name), 'repeated-keys'];
+  const unknown = positionals.filter((name) => !known.includes(name));
+  const size = {
+    streams: Number(values.streams),
+    pairs: Number(values.pairs),
+    seed: Number(values.seed),
+  };
+  const whole = Object.values(size).every((n) => Number.isSafeInteger(n) && n > 0);
+  if (unknown.length > 0 || !whole) {
+    process.stderr.write(
+      `simulate: ${unknown.join(' ') || 'a number'} is wrong. Names: ${known.join(' ')}\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const wanted = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
+  const errors = ERRORS.filter((s) => wanted(s.name)).map((s) =>
+    said(runErrors(s, size), showError),
+  );
+  const races = RACES.filter((r) => wanted(r.name)).map((r) => said(runRace(r, size), showRace));
+  const keys = wanted('repeated-keys')
+    ? [2, 3, 10].map((mean) => said(runRepeatedKeys(mean, size), showRepeats))
+    : [];
+  const broken = [...errors.filter((e) => e.lowerBound > e.alpha), ...races.filter(isLate)];
+  if (values.write && positionals.length === 0) write(size, { errors, races, keys });
+  for (const { title } of broken) process.stdout.write(`bar broken: ${title}\n`);
+  process.exitCode = broken.length > 0 ? 1 : 0;
+}
+
+function isLate({ bars, median, ninety, fixedN }: RaceResult): boolean {
+  return bars !== undefined && (median > bars.median * fixedN || ninety > bars.ninety * fixedN);
+}
+
+function said<T>(result: T, show: (result: T) => string): T {
+  process.stdout.write(`${show(result)}\n`);
+  return result;
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+const showError = (r: ErrorResult): string =>
+  `| ${r.title} | ${percent(r.falsePass)} / ${percent(r.falseFail)} | ${percent(r.everPass)} / ${percent(r.everFail)} |`;
+
+const showRace = ({ title, fixedN, median, eighty, ninety, wrong }: RaceResult): string =>
+  `| ${title} | ${fixedN} | ${median} (${(median / fixedN).toFixed(2)}×) | ${eighty} | ${ninety} (${(ninety / fixedN).toFixed(2)}×) | ${percent(wrong)} |`;
+
+const showRepeats = (r: RepeatsResult): string =>
+  `| ${r.meanRepeats} | ${percent(r.plain)} | ${percent(r.withDesignEffect)} |`;
+
+interface Results {
+  readonly errors: readonly ErrorResult[];
+  readonly races: readonly RaceResult[];
+  readonly keys: readonly RepeatsResult[];
+}
+
+function write(size: Size, { errors, races, keys }: Results): void {
+  const short = races.map(({ decidedAt: _, ...rest }) => rest);
+  const json = JSON.stringify({ size, errors, races: short, keys }, undefined, 2);
+  writeFileSync(`${FOLDER}/simulations.json`, `${json}\n`);
+  writeFileSync(`${FOLDER}/false-verdicts.svg`, plotErrors(errors));
+  writeFileSync(`${FOLDER}/time-to-decide.svg`, plotRaces(races));
+  writeFileSync(`${FOLDER}/boundaries.svg`, plotBoundaries());
+}
+
+main();
