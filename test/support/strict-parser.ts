@@ -146,7 +146,8 @@ class Reader {
   ): number {
     const all = [...this.#pairs, ...(pairs ?? [])];
     this.#head = {
-      method: methods[method ?? -1] ?? '',
+      // The list leaves out what came after it in HTTP/1: QUERY alone.
+      method: method === undefined ? '' : (methods[method] ?? 'QUERY'),
       target: this.#target + (target ?? ''),
       status: status ?? 0,
       version: `${major}.${minor}`,

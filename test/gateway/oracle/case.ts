@@ -36,8 +36,13 @@ export interface OracleCase {
 
 export const GET = 'GET /ping HTTP/1.1\r\nHost: h\r\n\r\n';
 export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-/** To a HEAD. */
-export const OK_HEAD = OK.slice(0, -2);
+
+/** @returns what the incumbent says to a request if the case does not say it */
+export function plainAnswer(request: string): string {
+  if (request.startsWith('HEAD ')) return OK.slice(0, -2);
+  if (request.startsWith('CONNECT ')) return 'HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n';
+  return OK;
+}
 
 /** @returns the family: what stands before the first dash, or the whole corpus name */
 export function familyOf(id: string): string {

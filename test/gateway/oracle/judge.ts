@@ -4,7 +4,7 @@ import { parseAnswer, parseRequest } from '../../../src/framing/message.ts';
 import { authoredAnswer } from '../../../src/gateway/authored-answer.ts';
 import type { ExchangeFrame } from '../../../src/wire/messages.ts';
 import { readStrictly, type StrictMessage } from '../../support/strict-parser.ts';
-import { GET, OK, OK_HEAD, type OracleCase } from './case.ts';
+import { GET, OK, type OracleCase, plainAnswer } from './case.ts';
 import type { Lane, Play, Recording } from './lane.ts';
 
 export interface Way {
@@ -95,8 +95,7 @@ function clearBytesOf(test: OracleCase, own: readonly Buffer[]): number {
 }
 
 function answerOf(test: OracleCase, raw: Buffer): { readonly all: Buffer; readonly final: Buffer } {
-  const isHead = raw.subarray(0, 5).toString('latin1') === 'HEAD ';
-  const all = latin1(test.answer ?? (isHead ? OK_HEAD : OK));
+  const all = latin1(test.answer ?? plainAnswer(raw.toString('latin1')));
   const end = all.length - (test.surplusBytes ?? 0);
   return { all, final: all.subarray(test.interimBytes ?? 0, end) };
 }

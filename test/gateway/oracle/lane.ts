@@ -12,8 +12,9 @@ import { runFolder } from '../../../src/telemetry/run-folder.ts';
 import { SettingsReader } from '../../../src/telemetry/settings-reader.ts';
 import { WireDecoder } from '../../../src/wire/decoder.ts';
 import type { ExchangeFrame } from '../../../src/wire/messages.ts';
+import { KNOWN_METHODS } from '../../support/strict-parser.ts';
 import { writePieces } from '../../support/write-pieces.ts';
-import { countsOf, gatewayConfig } from '../rig.ts';
+import { countsOf, gatewayConfig, ROUTE } from '../rig.ts';
 
 /** What both ends do. */
 export interface Play {
@@ -69,7 +70,8 @@ export class Lane {
     const { wireSocket } = runFolder(folder);
     const origin = await this.#serve((socket) => this.#receive(socket));
     await this.#serve((socket) => this.#mirror(socket), wireSocket);
-    const config = gatewayConfig(folder, portOf(origin), { ambiguous });
+    const routes = [{ ...ROUTE, methods: [...KNOWN_METHODS] }];
+    const config = { ...gatewayConfig(folder, portOf(origin), { ambiguous }), routes };
     this.#settings = new SettingsReader(runFolder(folder), config, log);
     this.#settings.start();
     this.#gateway = new Gateway({
