@@ -10,12 +10,13 @@ import { COLON, CR, LF, TOKEN, VALUE } from './syntax.ts';
 
 /** 13 hexadecimal digits are exact in a double, and more than anybody sends. */
 const MAX_SIZE_DIGITS = 13;
-/** RFC 9110 6.5.1: fields that decide framing or routing are never trailers. */
+/** RFC 9110 6.5.1: fields that decide framing, routing or the connection are never trailers. */
 const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
   'content-length',
   'transfer-encoding',
   'host',
   'trailer',
+  'connection',
 ]);
 /** Of a longer name nothing is kept: it is none of them. */
 const MAX_NAME_KEPT = 20;

@@ -253,6 +253,8 @@ export class ConnectionTap {
     if (typeof head === 'string') return this.#fail(head);
     if (head.status < 200) {
       if (head.status === 101) return this.#fail('upgrade');
+      // An interim answer that closes: readers differ on what follows it.
+      this.#answersOver = head.close;
       this.#continued ||= head.status === 100 && this.#request === request;
       return end;
     }

@@ -107,8 +107,10 @@ function takeLength(fields: HeadFields, line: Line): OpaqueReason | '' {
   return '';
 }
 
+/** A tab after the coding is white space by the grammar, and makes another coding for Node's own parser. */
 function takeCoding(fields: HeadFields, line: Line): OpaqueReason | '' {
   if (fields.chunked || lowerValue(line) !== 'chunked') return 'transfer_encoding';
+  if (line.bytes.subarray(line.valueAt, line.valueEnd).includes(HTAB)) return 'transfer_encoding';
   fields.chunked = true;
   return '';
 }

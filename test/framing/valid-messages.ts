@@ -45,10 +45,11 @@ function mixCase(name: string): fc.Arbitrary<string> {
   return fc.constantFrom(name, name.toLowerCase(), name.toUpperCase());
 }
 
-const field = (name: string, text: string) =>
+/** A tab after a coding is in doubt: Node's own parser takes it for part of it. */
+const field = (name: string, text: string, after = space) =>
   fc
-    .tuple(mixCase(name), space, space)
-    .map(([written, before, after]) => `${written}:${before}${text}${after}\r\n`);
+    .tuple(mixCase(name), space, after)
+    .map(([written, before, behind]) => `${written}:${before}${text}${behind}\r\n`);
 
 const DECIDING = /^(content-length|transfer-encoding|host|expect|upgrade|connection|x-mark)$/i;
 const fields = fc
@@ -82,7 +83,7 @@ const counted = body.chain((text) =>
   field('Content-Length', String(text.length)).map((line) => ({ line, text })),
 );
 const inChunks = fc
-  .tuple(chunked, field('Transfer-Encoding', 'chunked'))
+  .tuple(chunked, field('Transfer-Encoding', 'chunked', fc.constantFrom('', ' ')))
   .map(([text, line]) => ({ line, text }));
 const bodiless = fc.constant({ line: '', text: '' });
 

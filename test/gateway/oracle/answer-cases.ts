@@ -284,6 +284,13 @@ const HEADS = [
       'RFC 9110 15.3.6',
     ],
   ]),
+  ...inDoubt('after_close', [
+    [
+      'B-05 an interim answer that closes',
+      `HTTP/1.1 103 E\r\nConnection: close\r\n\r\n${counted('ok')}`,
+      '9.6: readers differ on what follows it',
+    ],
+  ]),
   ...inDoubt('interim', [
     [
       'B-05 an interim answer to HTTP/1.0',

@@ -187,6 +187,13 @@ const CODINGS = [
     ],
     ['F-06 an empty TE and a CL', post('Transfer-Encoding:\r\nContent-Length: 5\r\n'), '6.1'],
   ]),
+  ...doubtful('transfer_encoding', [
+    [
+      'F-06 a tab after chunked',
+      post('Transfer-Encoding: chunked\t\r\n', END),
+      '5: OWS, and yet another coding to llhttp',
+    ],
+  ]),
   ...valid([
     [
       'F-06 TE in another case',
@@ -420,6 +427,7 @@ const CHUNKS = [
     ['F-12 CL as a trailer', chunks('0\r\nContent-Length: 5\r\n\r\n'), 'RFC 9110 6.5.1'],
     ['F-12 TE as a trailer', chunks('0\r\ntransfer-encoding: chunked\r\n\r\n'), 'RFC 9110 6.5.1'],
     ['F-12 Host as a trailer', chunks('0\r\nHost: h\r\n\r\n'), 'RFC 9110 6.5.1'],
+    ['F-12 Connection as a trailer', chunks('0\r\nConnection: close\r\n\r\n'), 'RFC 9110 6.5.1'],
     ['F-12 a folded trailer', chunks('0\r\nA: b\r\n c\r\n\r\n'), '5.2'],
     ['F-12 a trailer without a colon', chunks('0\r\nA\r\n\r\n'), '7.1.2'],
     ['F-12 an empty trailer name', chunks('0\r\n: b\r\n\r\n'), '7.1.2'],
