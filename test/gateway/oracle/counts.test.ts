@@ -9,7 +9,8 @@ import { GARDEN_CASES } from './garden-cases.ts';
 
 const CORPORA = ['desync-guardian', 'llhttp', 'http11-probe', 'smuggler'];
 const ALL = [...FRAMING_CASES, ...ANSWER_CASES, ...CORPORA.flatMap(readCorpus), ...GARDEN_CASES];
-const text = readFileSync('docs/reliability.md', 'utf8');
+const document = readFileSync('docs/reliability.md', 'utf8');
+const text = document.slice(document.indexOf('## Framing')).split(/^## /m)[1] ?? '';
 
 it('says how many framing cases there are, by family', () => {
   const rows = [...text.matchAll(/^\| `?([A-Za-z0-9-]+)`? \| ([\d,]+) \|/gm)];
@@ -24,5 +25,10 @@ it('says how many there are in all', () => {
   const total = /\*\*([\d,]+) framing cases\*\*/.exec(text)?.[1] ?? '';
   expect(Number(total.replace(',', ''))).toBe(ALL.length);
   expect(ALL.length).toBeGreaterThan(700);
+  const inputs = ALL.map(({ request, answer, interim }) =>
+    JSON.stringify([request, answer, interim]),
+  );
+  const distinct = /\(([\d,]+) inputs/.exec(text)?.[1] ?? '';
+  expect(new Set(inputs).size).toBe(Number(distinct.replace(',', '')));
   expect(new Set(ALL.map(({ id }) => id)).size).toBe(ALL.length);
 });
