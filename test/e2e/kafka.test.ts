@@ -19,7 +19,7 @@ import { expectBooksToBalance } from '../support/books.ts';
 import { until } from '../support/until.ts';
 import { BEHAVIOURS, TestCandidate } from './candidate.ts';
 import { Incumbent } from './incumbent.ts';
-import { exchangesOf, expectPairsOf, Instance, legsOf } from './instance.ts';
+import { exchangesOf, expectPairsOf, Instance, legsOf, type Sections } from './instance.ts';
 import { expectServed, Load, runLoad } from './load.ts';
 import { closeWithTest } from './server.ts';
 
@@ -37,6 +37,22 @@ function kafkaSection(brokers: readonly string[]) {
     partitions: 3,
     accountingIntervalMs: 1_000,
   };
+}
+
+/** An incumbent, one candidate, and an instance that publishes to topics of its own. */
+async function setScene(
+  brokers: readonly string[],
+  options: { kafka?: Sections; sections?: Sections } = {},
+) {
+  const incumbent = closeWithTest(await Incumbent.start());
+  const candidate = closeWithTest(await TestCandidate.start());
+  const kafka = { ...kafkaSection(brokers), ...options.kafka };
+  const instance = await Instance.start({
+    incumbent: incumbent.address,
+    candidates: [candidate.section()],
+    sections: { kafka, ...options.sections },
+  });
+  return { incumbent, candidate, kafka, instance };
 }
 
 /** All pairs of the journal are acknowledged by the broker. */
@@ -170,13 +186,8 @@ else {
     if ('skipped' in broker) throw new Error(broker.skipped);
     onTestFinished(() => broker.stop());
     await broker.kill();
-    const incumbent = closeWithTest(await Incumbent.start());
-    const candidate = closeWithTest(await TestCandidate.start());
-    const kafka = { ...kafkaSection(broker.brokers), sendTimeoutMs: 5_000 };
-    const instance = await Instance.start({
-      incumbent: incumbent.address,
-      candidates: [candidate.section()],
-      sections: { kafka },
+    const { incumbent, kafka, instance } = await setScene(broker.brokers, {
+      kafka: { sendTimeoutMs: 5_000 },
     });
     const load = await Load.start({ port: instance.port, ratePerSecond: 100 });
     await load.answers(100);
@@ -200,14 +211,7 @@ else {
   });
 
   test('a mirror killed with a backlog: its successor publishes the rest, equal bytes where twice', async () => {
-    const incumbent = closeWithTest(await Incumbent.start());
-    const candidate = closeWithTest(await TestCandidate.start());
-    const kafka = kafkaSection(brokers);
-    const instance = await Instance.start({
-      incumbent: incumbent.address,
-      candidates: [candidate.section()],
-      sections: { kafka },
-    });
+    const { incumbent, kafka, instance } = await setScene(brokers);
     const load = await Load.start({ port: instance.port, ratePerSecond: 250, connections: 16 });
     for (let i = 0; i < 3; i++) {
       await load.answers(100);
@@ -223,13 +227,8 @@ else {
   });
 
   test('a caller’s credentials are nowhere but at the incumbent', async () => {
-    const incumbent = closeWithTest(await Incumbent.start());
-    const candidate = closeWithTest(await TestCandidate.start());
-    const kafka = kafkaSection(brokers);
-    const instance = await Instance.start({
-      incumbent: incumbent.address,
-      candidates: [candidate.section()],
-      sections: { kafka, log: { level: 'debug' } },
+    const { incumbent, candidate, kafka, instance } = await setScene(brokers, {
+      sections: { log: { level: 'debug' } },
     });
     const canary = `canary${randomUUID().replaceAll('-', '')}`;
     const requestOf = () => ({
