@@ -12,7 +12,7 @@ import { LegLedger } from '../../src/pair/leg-ledger.ts';
 import type { LegKey } from '../../src/pair/leg-states.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
 import { ExchangeLedger, type SettledExchange } from '../../src/wire/exchange-ledger.ts';
-import type { SizeClass } from '../../src/wire/exchange-states.ts';
+import { isFolded, type SizeClass } from '../../src/wire/exchange-states.ts';
 import type { LedgerReport } from '../../src/wire/json-messages.ts';
 import { candidateStatus, gatewayStatus, mirrorStatus } from '../admin/statuses.ts';
 import { journalFolder, SyncRecorder } from './sync-recorder.ts';
@@ -50,7 +50,7 @@ interface Exchange {
   readonly copies: Map<string, Copy>;
   /** Candidates that the mirror had, to which it was offered. */
   readonly meantFor: readonly string[];
-  /** The mirror died before the journal had heard of the gateway: for whom it was meant, nobody knows. */
+  /** For whom it was meant, nobody knows: its mirror died before the journal had heard of the gateway, or the journal did. */
   isVague: boolean;
 }
 
@@ -178,7 +178,8 @@ export class World {
     this.recorder.commit();
     for (const gateway of this.gateways) if (gateway.heard) gateway.journal = this.journal;
     this.#each((copy) => {
-      if (copy.state === 'paired' || copy.state === 'dropped') copy.journal = this.journal;
+      const isToldNow = copy.journal === 0 && (copy.state === 'paired' || copy.state === 'dropped');
+      if (isToldNow) copy.journal = this.journal;
     });
   }
 
@@ -190,6 +191,8 @@ export class World {
     this.recorder.quarantine();
     this.journal += 1;
     this.isJournalWhole = false;
+    for (const { offered } of this.gateways)
+      for (const exchange of offered) exchange.isVague = true;
   }
 
   /** Killed, and started again, perhaps with other candidates. */
@@ -215,6 +218,11 @@ export class World {
 
   /** No leg too many, and the sums of the waterfall, whatever has just happened. */
   check(): void {
+    for (const { epoch, book } of this.gateways) {
+      if (book === null) continue;
+      const hours = this.legs.snapshot().filter((cell) => cell.epoch === epoch);
+      expect(hours.filter(({ hour }) => isFolded(hour, book.foldedBefore))).toEqual([]);
+    }
     for (const gateway of this.gateways) {
       expect(gateway.ledger.seen).toBe(gateway.seen);
       for (const route of ROUTES) {

@@ -329,7 +329,7 @@ test('holds what a model of it holds, whatever is committed, confirmed and reope
     fc.record({ kind: fc.constant('reopen'), ids: fc.constant<number[]>([]) }),
   );
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 25, size: 'max' }), (steps) => {
       rmSync(folder, { recursive: true, force: true });
       folder = mkdtempSync(join(tmpdir(), 'understudy-journal-'));
       let journal = openJournal();
