@@ -137,7 +137,7 @@ const mirror = z.strictObject({
     description: 'Decoded over encoded bytes of one body; past it it is not read.',
   }),
   maxParseBytes: bytes(MiB).default(DEFAULTS.mirror.maxParseBytes).meta({
-    description: 'Memory for parsed bodies, at 20 bytes a byte of JSON; past it copies are shed.',
+    description: 'Memory for parsed bodies, at 28 bytes a byte of JSON; past it copies are shed.',
   }),
   pressureFrom: number(0.1, 1).default(DEFAULTS.mirror.pressureFrom).meta({
     description: "Share of the heap's limit from which fewer copies are made.",
