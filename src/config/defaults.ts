@@ -193,7 +193,7 @@ export const LIMITS = {
   followPollMs: 250,
   followPairs: 500,
   /** Role `all`: niceness (0 to 19) and out-of-memory score (0 to 1000) of the processes backstage. */
-  backstageNice: 10,
+  backstageNice: 5,
   backstageOomScore: 500,
   /** The kernel takes a session's niceness once in 100 ms from all who are not root: tries, and their distance. */
   autogroupTries: 20,
