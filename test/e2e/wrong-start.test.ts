@@ -128,3 +128,17 @@ test('check says what serve would meet, and exits 1', async () => {
   }
   expect(readdirSync(folder).sort()).toEqual(['data', 'understudy.yaml']);
 });
+
+test('a listener without a usable certificate: said in one sentence, nothing started', async () => {
+  const listener =
+    '{ listen: 127.0.0.1:0, incumbent: 127.0.0.1:1, tls: { certFile: c, keyFile: k } }';
+  const { code, stderr, folder } = await serve([
+    `listeners: [${listener}]`,
+    'routes: [{ name: score, path: /v1/score }]',
+    'candidates: [{ name: next, url: http://127.0.0.1:1 }]',
+  ]);
+  expect(code).toBe(1);
+  expect(stderr).toContain('UND_TLS_FILE: Listener main cannot use the certificate');
+  expect(stderr).toContain('ENOENT');
+  expect(readdirSync(folder)).toEqual(['understudy.yaml']);
+});
