@@ -119,8 +119,8 @@ export function plotRaces(results: readonly RaceResult[]): string {
     text(LEFT + 80, 22, '80 %'),
     dot('b', LEFT + 140, 18),
     text(LEFT + 150, 22, '90 % of streams have decided'),
-    line('bar', [LEFT + 340, 18, LEFT + 370, 18]),
-    text(LEFT + 376, 22, 'bars'),
+    line('bar', [LEFT + 370, 18, LEFT + 400, 18]),
+    text(LEFT + 406, 22, 'bars'),
   ];
   return svg(frame, [...ticks, ...bars, ...key, ...rows]);
 }
@@ -138,7 +138,8 @@ export function plotBoundaries(): string {
     const points: string[] = [];
     for (let n = 100; n <= nMax; n = Math.ceil(n * 1.02)) {
       const count = k[n] as number;
-      if (count >= 0) points.push(`${x(n).toFixed(1)},${y(count / n).toFixed(1)}`);
+      if (count >= 0 && count <= 0.03 * n)
+        points.push(`${x(n).toFixed(1)},${y(count / n).toFixed(1)}`);
     }
     return `<polyline class="${kind} curve" style="fill:none" points="${points.join(' ')}"/>`;
   };

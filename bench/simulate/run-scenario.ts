@@ -36,8 +36,6 @@ export interface RaceResult {
   /** Share of streams that ever met the opposite verdict. */
   readonly wrong: number;
   readonly bars?: { readonly median: number; readonly ninety: number };
-  /** First decisions in ascending order, for the plot. */
-  readonly decidedAt: readonly number[];
 }
 
 function decisionOf({ levels, c }: Pick<Scenario, 'levels' | 'c'>, pairs: number): Watched {
@@ -94,7 +92,7 @@ export function runRace(race: Race, { streams, pairs, seed }: Size): RaceResult 
   const at = (share: number): number =>
     decidedAt[Math.ceil(share * streams) - 1] ?? Number.POSITIVE_INFINITY;
   const { name, title, fixedN } = race;
-  const rest = { name, title, fixedN, wrong: wrong / streams, decidedAt };
+  const rest = { name, title, fixedN, wrong: wrong / streams };
   const points = { median: at(0.5), eighty: at(0.8), ninety: at(0.9) };
   return race.bars === undefined ? { ...rest, ...points } : { ...rest, ...points, bars: race.bars };
 }

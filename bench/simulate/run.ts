@@ -1,9 +1,10 @@
 /**
  * `npm run simulate -- [NAME…] [--streams 2000] [--pairs 20000] [--seed 1] [--write]`
  *
- * Without names all of it. `--write` puts results and plots under docs/plots. Exit code 1 where a bar is broken.
+ * Without names all of it. `--write` puts results and plots under docs/plots; `--plots` draws the plots anew from the
+ * results that are there. Exit code 1 where a bar is broken.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { plotBoundaries, plotErrors, plotRaces } from './plots.ts';
 import { type RepeatsResult, runRepeatedKeys } from './repeated-keys.ts';
@@ -26,8 +27,13 @@ function main(): void {
       pairs: { type: 'string', default: '20000' },
       seed: { type: 'string', default: '1' },
       write: { type: 'boolean', default: false },
+      plots: { type: 'boolean', default: false },
     },
   });
+  if (values.plots) {
+    draw(JSON.parse(readFileSync(`${FOLDER}/simulations.json`, 'utf8')) as Results);
+    return;
+  }
   const known = [...ERRORS.map((s) => s.name), ...RACES.map((r) => r.name), 'repeated-keys'];
   const unknown = positionals.filter((name) => !known.includes(name));
   const size = {
@@ -83,10 +89,13 @@ interface Results {
   readonly keys: readonly RepeatsResult[];
 }
 
-function write(size: Size, { errors, races, keys }: Results): void {
-  const short = races.map(({ decidedAt: _, ...rest }) => rest);
-  const json = JSON.stringify({ size, errors, races: short, keys }, undefined, 2);
+function write(size: Size, results: Results): void {
+  const json = JSON.stringify({ size, ...results }, undefined, 2);
   writeFileSync(`${FOLDER}/simulations.json`, `${json}\n`);
+  draw(results);
+}
+
+function draw({ errors, races }: Results): void {
   writeFileSync(`${FOLDER}/false-verdicts.svg`, plotErrors(errors));
   writeFileSync(`${FOLDER}/time-to-decide.svg`, plotRaces(races));
   writeFileSync(`${FOLDER}/boundaries.svg`, plotBoundaries());

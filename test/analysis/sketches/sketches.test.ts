@@ -1,4 +1,4 @@
-import { decodeFromCompressedBase64 } from 'hdr-histogram-js';
+import { build, decodeFromCompressedBase64 } from 'hdr-histogram-js';
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../../../bench/simulate/random.ts';
 import { BottomK, sampleRank } from '../../../src/analysis/sketches/bottom-k.ts';
@@ -151,6 +151,22 @@ describe('the latency histogram', () => {
     const read = decodeFromCompressedBase64(histogram.toHdrBase64());
     expect(read.totalCount).toBe(500);
     expect(read.getValueAtPercentile(99) / 1_000).toBe(histogram.quantile(0.99));
+  });
+});
+
+describe('HdrHistogram, its own tests of expected intervals', () => {
+  it('fills in what coordinated omission has left out', () => {
+    const record = (interval: number): number => {
+      const histogram = build({ lowestDiscernibleValue: 1, highestTrackableValue: 2 ** 20 });
+      histogram.recordValueWithExpectedInterval(207, interval);
+      histogram.recordValueWithExpectedInterval(207, interval);
+      return histogram.totalCount;
+    };
+    const one = build({ lowestDiscernibleValue: 1, highestTrackableValue: 2 ** 20 });
+    one.recordValueWithExpectedInterval(207, 100);
+    expect([one.totalCount, one.minNonZeroValue, one.maxValue]).toEqual([2, 107, 207]);
+    expect(record(100)).toBe(4);
+    expect(record(1_000)).toBe(2);
   });
 });
 

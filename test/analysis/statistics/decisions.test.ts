@@ -120,6 +120,20 @@ describe('the Bernoulli tests at the margin 0.01, t_opt 10,000', () => {
   });
 });
 
+describe('the Bernoulli tests at a billion pairs', () => {
+  // By mpmath with 50 digits; in doubles, ln B alone is of size 1e9 there.
+  it.each([
+    [9_985_000, 0.01, 1e9, 0.05, 9.51496632752117],
+    [10_003_000, 0.01, 1e4, 0.05, -7.37166769842341],
+    [940, 1e-6, 1e9, 1e-6, 0.712589569279595],
+    [1, 1e-9, 1e9, 0.05, -1.53935268558171],
+  ])('ln M_P(%i) at δ %f, t_opt %f', (k, delta, tOpt, alphaOpt, expected) => {
+    const test = createBernoulliTest({ delta, tOpt, alphaOpt });
+    const error = Math.abs(test.logPass(k, 1e9) - expected);
+    expect(error).toBeLessThan(1e-11 * Math.max(1, Math.abs(expected)));
+  });
+});
+
 describe('Bernoulli sequences for display', () => {
   it.each([
     [0, 1_000, 0, 0.0113, 4],
