@@ -121,6 +121,9 @@ export const LIMITS = {
   ledgerIntervalMs: 100,
   /** Reconnect of a gateway to the mirror's socket. */
   wireReconnectMs: 100,
+  /** A mirror that ends a connection so soon after the greeting refuses it; then it is asked so often. */
+  wireTrialMs: 500,
+  wireRefusedMs: 1_000,
   /** Exchanges wait so long for company on the wire; a slab is handed over at once when it is full. */
   wireFlushMs: 2,
   wireSlabBytes: 256 * KiB,

@@ -159,7 +159,7 @@ export class Gateway implements SpliceContext {
       proxy: this.#doorways.flatMap(({ proxy }) => proxy?.status() ?? []),
       wire: {
         connected: this.#wire.connected,
-        state: this.#wire.connected ? 'up' : 'down',
+        state: this.#wire.state,
         queuedBytes: this.#wire.queuedBytes,
         maxWireBytes: config.gateway.maxWireBytes,
       },

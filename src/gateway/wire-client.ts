@@ -7,6 +7,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { LIMITS } from '../config/defaults.ts';
+import { monotonicMs } from '../telemetry/clock.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
 import { exchangeMessageBytes, writeExchangeStart } from '../wire/exchange-frame.ts';
 import type { ExchangeLedger } from '../wire/exchange-ledger.ts';
@@ -31,6 +32,10 @@ export class WireClient {
   #socket: Socket | null = null;
   #connected = false;
   #nextSeq = 1;
+  /** Connections in a row that ended right after the greeting: this mirror does not take us. */
+  #refusals = 0;
+  #greetedMs = 0;
+  #trial: NodeJS.Timeout | undefined;
   readonly #routeBytes = new Map<string, number>();
   #reconnect: NodeJS.Timeout | undefined;
   #reports: NodeJS.Timeout | undefined;
@@ -42,6 +47,12 @@ export class WireClient {
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** `refused`: the mirror ends each connection after the greeting; it speaks another version of the wire. */
+  get state(): 'up' | 'down' | 'refused' {
+    if (this.#connected) return 'up';
+    return this.#refusals > 0 ? 'refused' : 'down';
   }
 
   get queuedBytes(): number {
@@ -99,6 +110,7 @@ export class WireClient {
     clearInterval(this.#reports);
     this.#reports = undefined;
     clearTimeout(this.#reconnect);
+    clearTimeout(this.#trial);
     const socket = this.#socket;
     if (socket === null) return;
     if (!this.#connected) {
@@ -130,29 +142,54 @@ export class WireClient {
   }
 
   #greet(socket: Socket): void {
-    const { instance, epoch, ledger, log } = this.#options;
+    const { instance, epoch, ledger } = this.#options;
     this.#queue.attach(socket);
-    this.#connected = true;
+    this.#greetedMs = monotonicMs();
     const nextSeq = this.#nextSeq;
     const whole = ledger.takeAll();
     const hello = { version: WIRE_VERSION, instance, epoch, pid: process.pid, nextSeq, ...whole };
     this.#queue.push(encodeHello(hello));
     this.#queue.flush();
-    log.info('connected to the mirror');
+    if (this.#refusals === 0) this.#accepted();
+    // What is offered to a mirror that then refuses us is lost: this time we wait whether it does.
+    else this.#trial = setTimeout(() => this.#accepted(), LIMITS.wireTrialMs).unref();
+  }
+
+  #accepted(): void {
+    this.#trial = undefined;
+    this.#refusals = 0;
+    this.#connected = true;
+    this.#options.log.info('connected to the mirror');
   }
 
   #lost(socket: Socket): void {
     if (socket !== this.#socket) return;
     if (this.#connected) this.#options.log.warn('lost the mirror');
+    clearTimeout(this.#trial);
+    const isRefusal = this.#trial !== undefined || this.#endedAfterGreeting();
+    this.#trial = undefined;
+    if (isRefusal && this.#refusals === 0) {
+      this.#options.log.warn('the mirror ended the connection after the greeting', {
+        code: 'UND_WIRE_VERSION',
+      });
+    }
+    this.#refusals = isRefusal ? this.#refusals + 1 : 0;
     this.#connected = false;
     this.#socket = null;
     this.#queue.detach();
     if (this.#reports === undefined) return;
-    this.#reconnect = setTimeout(() => this.#connect(), LIMITS.wireReconnectMs).unref();
+    const delayMs = isRefusal ? LIMITS.wireRefusedMs : LIMITS.wireReconnectMs;
+    this.#reconnect = setTimeout(() => this.#connect(), delayMs).unref();
+  }
+
+  #endedAfterGreeting(): boolean {
+    return this.#connected && monotonicMs() - this.#greetedMs < LIMITS.wireTrialMs;
   }
 
   /** Changes stay with the ledger while there is no room for them: nothing that was counted is lost. */
   #report(): void {
+    // During a trial the hello has been sent: what has changed since must not get lost.
+    if (this.#trial !== undefined) return;
     if (this.#connected && !this.#queue.hasRoom(LIMITS.ledgerRoomBytes)) return;
     const changes = this.#options.ledger.takeChanges();
     // Not connected: the next hello has them all, and nothing piles up until then.

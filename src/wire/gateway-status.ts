@@ -78,8 +78,8 @@ export interface GatewayStatus {
   readonly proxy: readonly ProxyEntryStatus[];
   readonly wire: {
     readonly connected: boolean;
-    /** `up`, `down`, `version` (the mirror speaks another wire version). */
-    readonly state: 'up' | 'down';
+    /** `refused`: the mirror ends each connection after the greeting, so it speaks another wire version. */
+    readonly state: 'up' | 'down' | 'refused';
     readonly queuedBytes: number;
     readonly maxWireBytes: number;
   };
