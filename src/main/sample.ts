@@ -88,12 +88,15 @@ function requestFindings(route: RouteConfig, { request, headers }: Sample): Find
   for (const pointer of capture) expectValue('capture', pointer);
   expectValue('join', join);
   expectValue('sampling.key', sampling.key);
+  const expectHeader = (key: string, header: string) => {
+    if (Object.keys(headers).some((name) => name.toLowerCase() === header)) return;
+    found.push(finding(`routes ${route.name}: ${key}: the sample has no header ${header}.`));
+  };
+  if (sampling.keyHeader !== '') expectHeader('sampling.keyHeader', sampling.keyHeader);
   for (const { id, pointer, header } of sampling.rules) {
     const key = `sampling rule ${id}`;
     if (pointer !== '') expectValue(key, pointer);
-    else if (!Object.keys(headers).some((name) => name.toLowerCase() === header)) {
-      found.push(finding(`routes ${route.name}: ${key}: the sample has no header ${header}.`));
-    }
+    else expectHeader(key, header);
   }
   return found;
 }

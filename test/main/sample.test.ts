@@ -51,6 +51,10 @@ describe('checkSample', () => {
       { sampling: { key: '/customer/no', keyHeader: '', share: 1, rules: [] } },
     ],
     [
+      'sampling.keyHeader: the sample has no header x-customer',
+      { sampling: { ...DEFAULTS.route.sampling, keyHeader: 'x-customer' } },
+    ],
+    [
       'sampling rule vip: the sample has no header x-vip',
       {
         sampling: {
