@@ -78,13 +78,16 @@ export class Copy {
   }
 
   #read({ testResults }: Report): Outcome {
-    for (const { name, message, assertionResults } of testResults) {
+    for (const { name, assertionResults } of testResults) {
       const failed = assertionResults.find(({ status }) => status === 'failed');
       const file = relative(this.#folder, name);
       if (failed !== undefined) return { result: 'failed', by: `${file}: ${failed.fullName}` };
-      if (assertionResults.length === 0) {
-        return { result: 'broken', why: `${file} does not run: ${message.split('\n')[0]}` };
-      }
+    }
+    // Only now: after a failure, files that had not begun are left out (bail).
+    const dead = testResults.find(({ assertionResults }) => assertionResults.length === 0);
+    if (dead !== undefined) {
+      const why = `${relative(this.#folder, dead.name)} does not run: ${dead.message.split('\n')[0]}`;
+      return { result: 'broken', why };
     }
     const ran = testResults.flatMap(({ assertionResults }) => assertionResults);
     if (!ran.some(({ status }) => status === 'passed')) {
