@@ -10,7 +10,10 @@ export interface RecordsOptions {
   readonly groupId: string;
   /** Where a group begins that has committed nothing yet (default `earliest`). */
   readonly from?: 'earliest' | 'latest';
-  /** `end`: stops at what was the topic's end when it began. Default: goes on until `close`. */
+  /**
+   * `end`: stops at what was the topic's end when it began; for a group of one member, and topics without
+   * transactions. Default: goes on until `close`.
+   */
   readonly until?: 'end';
   /** As of the client (`tls`, `sasl`), handed on as they are. */
   readonly connection?: Pick<ConsumerOptions<Buffer, Buffer, Buffer, Buffer>, 'tls' | 'sasl'>;

@@ -1,6 +1,7 @@
 /** The mirror's end of the publisher thread. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../config/defaults.ts';
+import { ERRORS } from '../errors.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import type { Confirmation } from './journal-batch.ts';
 import type { KeeperStatus } from './journal-keeper.ts';
@@ -18,6 +19,7 @@ export interface PublisherLinkOptions {
 const INITIAL: PublisherStatus = {
   state: 'connecting',
   error: '',
+  message: '',
   published: 0,
   lag: 0,
   sendErrors: 0,
@@ -48,10 +50,11 @@ export class PublisherLink {
 
   /** @param journal - what the journal knows: how many pairs wait, and how many Kafka will not take */
   status(journal: Pick<KeeperStatus, 'lag' | 'deadLetters'>): PublisherStatus {
-    const { state, error, published, sendErrors, deadLetters, differences } = this.#status;
+    const { state, error, message, published, sendErrors, deadLetters, differences } = this.#status;
     return {
       state,
       error,
+      message,
       lag: journal.lag,
       heldDeadLetters: journal.deadLetters,
       published: this.#before.published + published,
@@ -103,7 +106,8 @@ export class PublisherLink {
 
   #down(reason: string): void {
     this.#before = this.status({ lag: 0, deadLetters: 0 });
-    this.#status = { ...INITIAL, state: 'failing', error: 'UND_PUBLISHER_DOWN' };
+    const message = ERRORS.UND_PUBLISHER_DOWN.meaning;
+    this.#status = { ...INITIAL, state: 'failing', error: 'UND_PUBLISHER_DOWN', message };
     if (this.#isStopping) this.#stopped.resolve();
     this.#options.log.error('The publisher thread ended; it is started again.', {
       code: 'UND_PUBLISHER_DOWN',

@@ -62,6 +62,7 @@ export class Publisher {
   #stopByMs = Number.POSITIVE_INFINITY;
   #state: PublisherStatus['state'] = 'connecting';
   #error: ErrorCode | '' = '';
+  #message = '';
   #published = 0;
   #sendErrors = 0;
   #deadLetters = 0;
@@ -78,6 +79,7 @@ export class Publisher {
     return {
       state: this.#state,
       error: this.#error,
+      message: this.#message,
       published: this.#published,
       lag: this.#queue.held,
       sendErrors: this.#sendErrors,
@@ -347,6 +349,7 @@ export class Publisher {
     const isNew = this.#state !== 'failing' || this.#error !== error.code;
     this.#state = 'failing';
     this.#error = error.code;
+    this.#message = error.message.slice(0, LIMITS.errorCharacters);
     if (isNew) this.#options.onTrouble(error);
   }
 
@@ -354,6 +357,7 @@ export class Publisher {
     if (this.#state === 'connected') return;
     this.#state = 'connected';
     this.#error = '';
+    this.#message = '';
     this.#options.onConnected();
   }
 

@@ -86,7 +86,10 @@ export interface RecorderStatus {
 
 export interface PublisherStatus {
   readonly state: 'connected' | 'connecting' | 'failing';
+  /** Code of the last failure, '' when connected. */
   readonly error: string;
+  /** What has failed and what to do, a sentence or two; '' when connected. */
+  readonly message: string;
   /** Pairs acknowledged by all in-sync replicas since this process started. */
   readonly published: number;
   /** Pairs in the journal and not yet published. */

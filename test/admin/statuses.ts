@@ -166,6 +166,7 @@ export function mirrorStatus(
       publisher: {
         state: 'connected',
         error: '',
+        message: '',
         published: 40,
         lag: 2,
         sendErrors: 1,

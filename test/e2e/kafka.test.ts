@@ -192,6 +192,8 @@ else {
     const load = await Load.start({ port: instance.port, ratePerSecond: 100 });
     await load.answers(100);
     await until('it says so', () => instance.logs().includes('UND_KAFKA_UNREACHABLE'));
+    const { stdout: said } = await instance.cli('status');
+    expect(said).toMatch(/^Kafka +UND_KAFKA_UNREACHABLE: .*ECONNREFUSED/m);
     await broker.restart();
     await until(
       'pairs are published',

@@ -198,9 +198,10 @@ function secureTests(service: KafkaService, security: Security): void {
     const status = () => recorder.status().publisher;
     await until('refused', () => status()?.error === 'UND_KAFKA_AUTH');
     expect(log.lines.join('\n')).toContain(passwordFile);
+    expect(status()?.message).toContain(`password of ${passwordFile}`);
     writeFileSync(passwordFile, security.password);
     await until('published', () => status()?.published === entries.length);
-    expect(status()).toMatchObject({ state: 'connected', error: '' });
+    expect(status()).toMatchObject({ state: 'connected', error: '', message: '' });
     const read = await readWithKafkajs(service.brokers, kafka.pairsTopic);
     expect(read.map(({ value }) => value).sort()).toEqual(entries.map(({ json }) => json).sort());
   });

@@ -110,6 +110,8 @@ function renderProcesses(instance: InstanceStatus, missing: readonly string[]): 
       lines.push(line(candidate.name, describeCandidate(candidate)));
     }
   }
+  const { error = '', message = '' } = mirror?.recorder.publisher ?? {};
+  if (error !== '') lines.push(styleText('red', line('Kafka', `${error}: ${message}`)));
   for (const difference of mirror?.recorder.publisher?.differences ?? []) {
     lines.push(styleText('yellow', line('warning', `UND_KAFKA_TOPIC_DIFFERS: ${difference}`)));
   }
