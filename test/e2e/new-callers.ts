@@ -11,6 +11,9 @@ export class NewCallers {
   answered = 0;
   /** What was not as it must be, in words. */
   readonly faults: string[] = [];
+  /** When the first of them began, and the last had ended. */
+  firstFaultMs = Number.NaN;
+  lastFaultMs = Number.NaN;
   longestMs = 0;
 
   /** @param callers - at a time, each about 30 requests a second */
@@ -40,7 +43,10 @@ export class NewCallers {
       const fault = await callOnce(this.#port);
       this.longestMs = Math.max(this.longestMs, performance.now() - startedMs);
       if (fault === '') this.answered += 1;
-      else this.faults.push(fault);
+      else {
+        if (this.faults.push(fault) === 1) this.firstFaultMs = startedMs;
+        this.lastFaultMs = performance.now();
+      }
       await new Promise((resolve) => setTimeout(resolve, 30));
     }
   }
