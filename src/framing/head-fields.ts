@@ -90,6 +90,10 @@ function takeField(fields: HeadFields, line: Line, watched: string): OpaqueReaso
 }
 
 function takeConnection(fields: HeadFields, options: string): void {
+  if (options === 'keep-alive') {
+    fields.keepAlive = true;
+    return;
+  }
   if (hasOption(options, 'close')) fields.close = true;
   if (hasOption(options, 'keep-alive')) fields.keepAlive = true;
 }

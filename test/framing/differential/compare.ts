@@ -35,6 +35,11 @@ interface TapReading {
   readonly methods: readonly string[];
 }
 
+/** @returns the whole messages that the tap cut, before any doubt */
+export function wholeOf(stream: Stream): readonly Buffer[] {
+  return (stream.answers === '' ? tapRequests(stream) : tapAnswers(stream)).whole;
+}
+
 export function compare(stream: Stream): Verdict {
   const tap = stream.answers === '' ? tapRequests(stream) : tapAnswers(stream);
   const options = stream.answers === '' ? {} : { answers: [stream.answers], ends: true };
