@@ -56,15 +56,17 @@ it('M-20: toggled 0 → 100 → 0 % every 100 ms, each pair carries the rate in 
     else unselected += 1;
   };
 
-  for (let toggle = 0; toggle < 40; toggle++) {
+  // Pairs need a moment at which both readers saw 100 %: on a busy machine these are rarer.
+  const isEnough = (toggles: number) => toggles >= 40 && rig.recorder.pairs.length > 20;
+  for (let toggle = 0; toggle < 400 && !isEnough(toggle); toggle++) {
     store.change({ rates: { cand: toggle % 2 === 0 ? 0 : 1 }, reason: 'toggled' }, KIM);
     for (let i = 0; i < 10; i++) {
       call();
       await sleep(10); // the pace is the case: changes come faster than anybody looks
     }
   }
-  store.change({ rates: { cand: 0 }, reason: 'the end' }, KIM);
-  await until('all have it', () => readers.every(({ settings }) => settings.version === 41));
+  const { version: last } = store.change({ rates: { cand: 0 }, reason: 'the end' }, KIM);
+  await until('all have it', () => readers.every(({ settings }) => settings.version === last));
   const before = unselected;
   for (let i = 0; i < 20; i++) call();
   expect(unselected).toBe(before + 20);
@@ -74,7 +76,7 @@ it('M-20: toggled 0 → 100 → 0 % every 100 ms, each pair carries the rate in 
   const rates = new Map([[0, 1]]);
   for (const { version, to } of readAudit(dataDir, 0).entries)
     rates.set(version, to.rates.cand ?? -1);
-  expect(rates.size).toBe(42);
+  expect(rates.size).toBe(last + 1);
   const { pairs } = rig.recorder;
   expect(pairs.length).toBeGreaterThan(20);
   for (const { selection } of pairs) {
