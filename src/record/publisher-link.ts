@@ -108,7 +108,10 @@ export class PublisherLink {
     this.#before = this.status({ lag: 0, deadLetters: 0 });
     const message = ERRORS.UND_PUBLISHER_DOWN.meaning;
     this.#status = { ...INITIAL, state: 'failing', error: 'UND_PUBLISHER_DOWN', message };
-    if (this.#isStopping) this.#stopped.resolve();
+    if (this.#isStopping) {
+      this.#stopped.resolve();
+      return;
+    }
     this.#options.log.error('The publisher thread ended; it is started again.', {
       code: 'UND_PUBLISHER_DOWN',
       reason: reason.slice(0, LIMITS.errorCharacters),
