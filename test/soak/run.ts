@@ -24,6 +24,8 @@ import { readStatus } from '../../src/telemetry/status-socket.ts';
 import { Callers, startModel } from './peers.ts';
 
 const CLI = join(import.meta.dirname, '../../src/main/cli.ts');
+/** Two, as in production: with role `all` the backstage yields, and starves on a machine that others use. */
+const ROLES = ['gateway', 'backstage'] as const;
 const SAMPLE_MS = 10_000;
 const START_MS = 120_000;
 const REST_MS = 120_000;
@@ -68,12 +70,14 @@ function portOf(run: RunFolder): Promise<number> {
   return until(
     'the instance is up',
     async () => {
-      const path = run.statusSocket('supervisor-all');
-      const { children, listeners } = await readStatus<SupervisorStatus>(path);
-      const isUp = children.length > 0 && children.every(({ state }) => state === 'running');
+      const [front, back] = await Promise.all(
+        ROLES.map((role) => readStatus<SupervisorStatus>(run.statusSocket(`supervisor-${role}`))),
+      );
+      const children = [...(front?.children ?? []), ...(back?.children ?? [])];
+      const isUp = children.length > 2 && children.every(({ state }) => state === 'running');
       const { gateways } = await readInstance(run);
       const isWired = gateways.length > 0 && gateways.every(({ wire }) => wire.connected);
-      return isUp && isWired ? (listeners[0]?.port ?? null) : null;
+      return isUp && isWired ? (front?.listeners[0]?.port ?? null) : null;
     },
     START_MS,
   );
@@ -231,16 +235,18 @@ async function main(): Promise<number> {
   const config = join(folder, 'understudy.yaml');
   writeFileSync(config, await configOf(folder));
   const log = openSync(join(folder, 'log'), 'w');
-  const child = spawn(process.execPath, [CLI, 'serve', '--config', config], {
-    stdio: ['ignore', log, log],
-  });
+  const children = ROLES.map((role) =>
+    spawn(process.execPath, [CLI, 'serve', '--config', config, '--role', role], {
+      stdio: ['ignore', log, log],
+    }),
+  );
   let faults: string[];
   try {
     faults = await soak(runFolder(join(folder, 'run')), exchanges, connections);
   } catch (error) {
     faults = [String(error), readFileSync(join(folder, 'log'), 'utf8').slice(-2_000)];
   }
-  await stopped(child);
+  for (const child of children) await stopped(child);
   for (const fault of faults) console.error(`soak: ${fault}`);
   if (faults.length === 0) console.log('both ledgers balance to the last exchange; memory is flat');
   if (faults.length === 0) rmSync(folder, { recursive: true, force: true });
