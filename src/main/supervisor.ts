@@ -326,6 +326,7 @@ export class Supervisor {
     if (config.runDir !== before.runDir) {
       throw failed('runDir cannot change while an instance runs: stop it and start it again.');
     }
+    if (role !== 'backstage') requireListenerCertificates(config);
     if (role !== 'gateway') this.#makeDataFolder(config);
     const held = this.#sockets;
     const children = this.#children;
