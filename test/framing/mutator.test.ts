@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { segments } from '../support/segments.ts';
+import { KNOWN_METHODS, readStrictly } from '../support/strict-parser.ts';
 import { compare } from './differential/compare.ts';
 import { Dice, makeStream } from './differential/streams.ts';
 import { recordedTap } from './recorded-tap.ts';
@@ -118,6 +119,27 @@ describe('a changed message', () => {
         expect(whole).toEqual(relayed.whole);
       }),
       { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('what goes on with rejects', () => {
+  it('is no other sequence of requests even to a parser that tolerates everything', () => {
+    fc.assert(
+      fc.property(texts, cuts, (text, cut) => {
+        const { cleared, whole } = read(text, cut, true);
+        const bytes = Buffer.from(cleared, 'latin1');
+        const { messages, upgrade } = readStrictly(bytes, { lenient: true });
+        const cutThere = messages.map(({ from, to }) => cleared.slice(from, to));
+        // It knows a list of methods and stops at others, and at an upgrade.
+        const known = whole.slice(0, cutThere.length);
+        expect(cutThere).toEqual(known);
+        const next = whole[cutThere.length];
+        if (next !== undefined && !upgrade) {
+          expect(KNOWN_METHODS.has(next.split(' ')[0] ?? '')).toBe(false);
+        }
+      }),
+      { numRuns: 4_000 },
     );
   });
 });

@@ -42,6 +42,7 @@ interface ParserClass {
   new (): Parser;
   readonly REQUEST: number;
   readonly RESPONSE: number;
+  readonly kLenientAll: number;
   readonly kOnHeaders: number;
   readonly kOnHeadersComplete: number;
   readonly kOnBody: number;
@@ -63,12 +64,14 @@ export interface StrictOptions {
   readonly answers?: readonly string[];
   /** The connection ends after the bytes. */
   readonly ends?: boolean;
+  /** All that Node's parser can be told to tolerate is tolerated. */
+  readonly lenient?: boolean;
   /** Bytes fed at once; the offsets of messages are exact only with 1. */
   readonly step?: number;
 }
 
 export function readStrictly(bytes: Buffer, options: StrictOptions = {}): StrictReading {
-  const reader = new Reader(options.answers);
+  const reader = new Reader(options.answers, options.lenient === true);
   const { step = 1 } = options;
   let at = 0;
   for (; at < bytes.length && reader.error === ''; at += step) {
@@ -93,11 +96,11 @@ class Reader {
   error = '';
   upgrade = false;
 
-  constructor(answers: readonly string[] | undefined) {
+  constructor(answers: readonly string[] | undefined, lenient: boolean) {
     this.#answers = answers === undefined ? undefined : [...answers];
     const parser = this.#parser;
     const type = answers === undefined ? HTTPParser.REQUEST : HTTPParser.RESPONSE;
-    parser.initialize(type, {}, MAX_HEADER_BYTES, 0);
+    parser.initialize(type, {}, MAX_HEADER_BYTES, lenient ? HTTPParser.kLenientAll : 0);
     parser[HTTPParser.kOnMessageBegin] = () => {
       this.#from = this.#at;
     };
