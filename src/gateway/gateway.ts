@@ -184,13 +184,16 @@ export class Gateway implements SpliceContext {
     log.info('draining', { connections: this.#splices.size });
     this.draining = true;
     for (const server of this.#servers) server.close();
-    const deadlineMs = monotonicMs() + config.gateway.drainTimeoutMs;
+    const startMs = monotonicMs();
+    const deadlineMs = startMs + config.gateway.drainTimeoutMs;
     for (;;) {
       // What the kernel has already is read first: a request that has come is not met by an end.
       await new Promise((resolve) => setImmediate(resolve));
       const now = monotonicMs();
       for (const splice of this.#splices) splice.drainStep(now);
-      if (this.#splices.size === 0 || now >= deadlineMs) break;
+      // Who is in the middle of a handshake is about to ask; who never ends it is not waited for.
+      const isEntering = this.#waiting > 0 && now < startMs + this.drainIdleMs;
+      if ((this.#splices.size === 0 && !isEntering) || now >= deadlineMs) break;
       await new Promise((resolve) => setTimeout(resolve, LIMITS.drainSweepMs));
     }
     if (this.#splices.size > 0) log.warn('drain timed out', { connections: this.#splices.size });
@@ -235,6 +238,11 @@ export class Gateway implements SpliceContext {
     this.#splices.delete(splice);
   }
 
+  /** Connections that read a PROXY header or shake hands. */
+  get #waiting(): number {
+    return this.#doorways.reduce((sum, each) => sum + each.waiting, 0);
+  }
+
   #lookAtTimes(): void {
     const now = monotonicMs();
     for (const splice of this.#splices) splice.limitStep(now);
@@ -259,9 +267,8 @@ export class Gateway implements SpliceContext {
 
   #accept(socket: Socket, doorway: Doorway): void {
     const { maxConnections } = this.#options.config.gateway;
-    const waiting = this.#doorways.reduce((sum, each) => sum + each.waiting, 0);
     this.#connections += 1;
-    if (this.#splices.size + waiting >= maxConnections + LIMITS.refusedConnections) {
+    if (this.#splices.size + this.#waiting >= maxConnections + LIMITS.refusedConnections) {
       this.#countLimit('overflow');
       socket.resetAndDestroy();
       return;

@@ -1,6 +1,9 @@
 /** TLS with callers: bytes, ends, resets and pace are as in plain; TLS 1.2 and 1.3. */
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DEFAULTS } from '../../src/config/defaults.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 import {
@@ -12,7 +15,14 @@ import {
   untilReceived,
   writePieces,
 } from './rig.ts';
-import { tlsCaller, tlsListener, VERSIONS, writeServerCertificate } from './tls-rig.ts';
+import {
+  AUTHORITY,
+  SERVER_NAME,
+  tlsCaller,
+  tlsListener,
+  VERSIONS,
+  writeServerCertificate,
+} from './tls-rig.ts';
 
 const POST = 'POST /v1/score HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi';
 const HEAD = POST.slice(0, -2);
@@ -196,6 +206,36 @@ describe.each(VERSIONS)('a caller with %s', (version) => {
     expect(caller.received().toString()).toContain('Connection: close');
     caller.socket.end();
     await drained;
+  });
+});
+
+describe('a caller in the middle of its handshake', () => {
+  it('is served when the gateway begins to drain, and told to close', async () => {
+    const { rig } = await start((socket) => socket.write(OK));
+    const raw = connectTcp({ port: rig.port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void raw.destroy());
+    await until('accepted', () => rig.status().connections.total === 1);
+    const drained = rig.gateway.drain();
+    await new Promise((resolve) => setImmediate(resolve));
+    const socket = connectTls({ socket: raw, ca: AUTHORITY.cert, servername: SERVER_NAME });
+    let text = '';
+    socket.on('data', (bytes) => {
+      text += bytes;
+    });
+    socket.end(POST);
+    await once(socket, 'end');
+    expect(text).toContain('Connection: close');
+    await drained;
+  });
+
+  it('is not waited for by a draining gateway when it never ends it', async () => {
+    const { rig } = await start(() => undefined);
+    const raw = connectTcp({ port: rig.port, host: '127.0.0.1' }).on('error', () => undefined);
+    onTestFinished(() => void raw.destroy());
+    await until('accepted', () => rig.status().connections.total === 1);
+    const started = performance.now();
+    await rig.gateway.drain();
+    expect(performance.now() - started).toBeLessThan(DEFAULTS.listener.tls.handshakeTimeoutMs);
   });
 });
 
