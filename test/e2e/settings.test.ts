@@ -1,6 +1,8 @@
 /** Operators turn the rate and the switch under load: in force within a second, in every process. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { readAudit } from '../../src/admin/audit-reader.ts';
 import type { Pair } from '../../src/pair/pair.ts';
 import { expectBooksToBalance } from '../support/books.ts';
 import { until } from '../support/until.ts';
@@ -178,4 +180,47 @@ test('while admin is stopped, traffic and mirroring go on with the last settings
   expect(pairs.at(-1)?.selection).toMatchObject({ probability: 0.5, settings_version: version });
   process.kill(admin, 'SIGCONT');
   await change(instance, 'rate', 'set', '0.25');
+});
+
+test('M-20: toggled 0 → 100 → 0 % every 100 ms under load: no error, each pair carries the rate in force', async () => {
+  const { instance, load, incumbent, candidate } = await setScene();
+  const { url, tokenFile, dataDir } = await instance.admin();
+  const token = readFileSync(tokenFile, 'utf8').trim();
+  const turn = (rate: number) =>
+    fetch(`${url}/v1/settings`, {
+      method: 'PATCH',
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'if-match': '*',
+      },
+      body: JSON.stringify({ rates: { cand: rate }, reason: 'toggled' }),
+    });
+  const statuses: number[] = [];
+  for (let i = 0; i < 60; i++) {
+    const next = sleep(100); // the pace is the case: faster than the processes look
+    statuses.push((await turn(i % 2 === 0 ? 0 : 1)).status);
+    await next;
+  }
+  expect((await turn(0)).status).toBe(200);
+  expect(new Set(statuses)).toEqual(new Set([200]));
+  const last = statuses.length + 1;
+  await until('all have it', async () => (await versionsOf(instance)).every((v) => v === last));
+  await until('nothing under way', async () => (await instance.mirror()).legsInFlight === 0);
+  const copies = candidate.copies.length;
+  await load.answers(50);
+  expect(candidate.copies.length).toBe(copies);
+  await load.stop();
+  expectServed(load, incumbent);
+  const pairs = expectPairsOf(instance, await expectBooksToBalance(instance.run.path));
+  const rates = new Map<number, number>([[0, 1]]);
+  const { entries } = readAudit(dataDir, 0);
+  for (const { version, to } of entries) rates.set(version, to.rates.cand ?? Number.NaN);
+  expect(rates.size).toBe(last + 1);
+  for (const { id, selection } of pairs) {
+    // A pair can only come of a version that says 100 %, and has that probability.
+    expect(rates.get(selection.settings_version), id).toBe(1);
+    expect(selection.probability, id).toBe(1);
+  }
+  expect(new Set(pairs.map(({ selection }) => selection.settings_version)).size).toBeGreaterThan(1);
 });
