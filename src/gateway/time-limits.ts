@@ -87,7 +87,7 @@ export class TimeWatch {
       this.#sinceMs += nowMs - this.#lookedMs;
     }
     this.#lookedMs = nowMs;
-    const allowedMs = allowanceOf(phase, progress?.partialBytes ?? 0, limits);
+    const allowedMs = allowanceOf(phase, progress, limits);
     const fromMs = phase === 'idle' || phase === 'tunnel' ? flow.lastByteMs : this.#sinceMs;
     return allowedMs > 0 && nowMs - fromMs >= allowedMs ? phase : '';
   }
@@ -111,14 +111,14 @@ function isHeldUp(phase: TimeLimit, flow: Flow): boolean {
   return phase === 'body' && flow.upstreamBytes > 0;
 }
 
-function allowanceOf(phase: TimeLimit, bodyBytes: number, limits: TimeLimits): number {
+function allowanceOf(phase: TimeLimit, progress: Progress | null, limits: TimeLimits): number {
   switch (phase) {
     case 'idle':
-      return limits.idleTimeoutMs;
+      return idleAllowance(progress?.requests ?? 0, limits);
     case 'head':
       return limits.headTimeoutMs;
     case 'body':
-      return bodyAllowance(bodyBytes, limits);
+      return bodyAllowance(progress?.partialBytes ?? 0, limits);
     case 'answer':
       return limits.answerTimeoutMs;
     case 'reader':
@@ -126,6 +126,12 @@ function allowanceOf(phase: TimeLimit, bodyBytes: number, limits: TimeLimits): n
     case 'tunnel':
       return limits.tunnelTimeoutMs;
   }
+}
+
+/** Who has asked nothing yet has the time of a head: connections that never speak must not fill the cap. */
+function idleAllowance(requests: number, { idleTimeoutMs, headTimeoutMs }: TimeLimits): number {
+  if (requests > 0 || headTimeoutMs === 0) return idleTimeoutMs;
+  return idleTimeoutMs === 0 ? headTimeoutMs : Math.min(idleTimeoutMs, headTimeoutMs);
 }
 
 /** A fixed time, and a second more for each so many bytes that have come: big uploads are not slow ones. */

@@ -182,7 +182,9 @@ describe('TimeWatch', () => {
 
   it('gives each phase its own time', () => {
     const body = { ...IDLE, open: 1, bodyPartial: true, requests: 1 };
-    expect(passedAt(() => [IDLE, STILL])).toBe('idle 900');
+    expect(passedAt(() => [{ ...IDLE, requests: 1 }, STILL])).toBe('idle 900');
+    // Nothing was asked on it yet.
+    expect(passedAt(() => [IDLE, STILL])).toBe('idle 30');
     expect(passedAt(() => [IDLE, { ...STILL, headPartial: true }])).toBe('head 31');
     expect(passedAt(() => [body, STILL])).toBe('body 61');
     expect(passedAt(() => [null, STILL])).toBe('tunnel 3600');
