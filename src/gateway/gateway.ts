@@ -19,6 +19,7 @@ import type { Exchange } from './exchange.ts';
 import { HeldBudget } from './held-bytes.ts';
 import { MirrorGate } from './mirror-gate.ts';
 import { type NameResolver, SYSTEM_RESOLVER } from './resolve-name.ts';
+import { makeResettable } from './shared-read.ts';
 import { Splice, type SpliceContext } from './splice.ts';
 import type { ConnectionLimit, TimeLimit, TimeLimits } from './time-limits.ts';
 import type { Upstream } from './upstream.ts';
@@ -268,6 +269,7 @@ export class Gateway implements SpliceContext {
   #accept(socket: Socket, doorway: Doorway): void {
     const { maxConnections } = this.#options.config.gateway;
     this.#connections += 1;
+    makeResettable(socket);
     if (this.#splices.size + this.#waiting >= maxConnections + LIMITS.refusedConnections) {
       this.#countLimit('overflow');
       socket.resetAndDestroy();

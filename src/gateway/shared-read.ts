@@ -17,6 +17,21 @@ import type { OnBytes } from './byte-connection.ts';
 const READ_BYTES = 64 * 1024;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
 
+/**
+ * Of the two kinds of sockets only TCP's can be reset, and Node throws at the other: that one is destroyed.
+ * Called before anybody else has the accepted socket.
+ */
+export function makeResettable(accepted: Socket): void {
+  const handle: unknown = Reflect.get(accepted, '_handle');
+  const canReset = isHandle(handle) ? 'reset' in handle : !isUnix(accepted);
+  if (!canReset) accepted.resetAndDestroy = () => accepted.destroy();
+}
+
+/** A Unix socket has no address, not even of its own; a TCP socket that is gone has lost its peer's alone. */
+export function isUnix(socket: Socket): boolean {
+  return socket.localAddress === undefined;
+}
+
 /** @param accepted - from a server with `pauseOnConnect`; not to be used any more: the result replaces it */
 export function adoptSocket(accepted: Socket, onBytes: OnBytes): Socket {
   const handle: unknown = Reflect.get(accepted, '_handle');
@@ -47,10 +62,10 @@ export function adoptTls(socket: TLSSocket, onBytes: OnBytes): TLSSocket {
   socket.on('data', (bytes: Buffer) => {
     if (!onBytes(bytes)) socket.pause();
   });
-  // Only a TCP socket can be reset. Where the one below is not found: an end.
+  // Where the one below is not found: an end.
   const below = socketBelow(socket);
   socket.resetAndDestroy = () => {
-    if (below !== null && !(below instanceof UnixSocket)) below.resetAndDestroy();
+    below?.resetAndDestroy();
     return socket.destroy();
   };
   return socket;

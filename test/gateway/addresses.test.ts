@@ -1,6 +1,9 @@
 /** Names with several addresses, IPv6 and Unix sockets, on real sockets. */
+import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { connect as connectTls } from 'node:tls';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LIMITS } from '../../src/config/defaults.ts';
 import type { Endpoint } from '../../src/config/types.ts';
 import type { NameResolver } from '../../src/gateway/resolve-name.ts';
 import { freePort } from '../support/free-port.ts';
@@ -16,6 +19,7 @@ import {
   startOrigin,
   untilReceived,
 } from './rig.ts';
+import { AUTHORITY, SERVER_NAME, tlsListener, writeServerCertificate } from './tls-rig.ts';
 
 const POST = 'POST /v1/score HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi';
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -217,6 +221,41 @@ describe('other kinds of addresses', () => {
     await until('ended', () => caller.closed() !== '');
     const counts = await expectExchangesToBalance(rig);
     expect(counts).toEqual({ seen: 1, 'incumbent_abort(reset)': 1 });
+  });
+
+  it('survives too many callers on a Unix socket', async () => {
+    const listen = { path: join(tempFolder(), 'callers.sock') };
+    const origin = await startOrigin((socket) => socket.write(OK));
+    const gateway = { maxConnections: 1 };
+    const to = { host: '127.0.0.1', port: origin.port };
+    const rig = await startTo(to, { listen, gateway });
+    const callers = Array.from({ length: LIMITS.refusedConnections + 2 }, () => rawCaller(listen));
+    const closed = (await Promise.all(callers)).map((caller) => caller.closed);
+    await until('one is over', () => rig.status().connections.limited.overflow === 1);
+    await until('it is ended', () => closed.some((how) => how() !== ''));
+  });
+
+  it.each([
+    ['whose incumbent resets', POST, 'incumbent_abort(reset)'],
+    ['who sends no PROXY header', '', ''],
+  ])('ends a caller with TLS on a Unix socket %s', async (_, request, state) => {
+    const folder = tempFolder();
+    const path = join(folder, 'callers.sock');
+    const origin = await startOrigin((socket) => socket.resetAndDestroy());
+    const proxy = state === '' ? { timeoutMs: 5_000, sources: [] } : null;
+    const listener = { ...tlsListener(origin.port, writeServerCertificate(folder)), proxy };
+    const rig = await startGateway(origin.port, {
+      config: { listeners: [listener] },
+      listen: { path },
+    });
+    const caller = connectTls({ path, ca: AUTHORITY.cert, servername: SERVER_NAME });
+    caller.on('error', () => undefined);
+    onTestFinished(() => void caller.destroy());
+    if (request !== '') await once(caller, 'secureConnect');
+    caller.write(request);
+    await new Promise((resolve) => caller.once('close', resolve));
+    const counts = await expectExchangesToBalance(rig);
+    expect(counts).toEqual(state === '' ? {} : { seen: 1, [state]: 1 });
   });
 
   it('answers 502 where nobody owns the Unix socket of the incumbent', async () => {
