@@ -35,17 +35,15 @@ export interface DialTarget {
   ): ByteConnection | null;
 }
 
-interface Held {
-  readonly bytes: Buffer;
-  readonly done: (() => void) | undefined;
-}
+const NOTHING: Buffer = Buffer.alloc(0);
 
 export class Dial implements ByteSink {
   readonly #target: DialTarget;
   readonly #head: Buffer | null;
   readonly #events: DialEvents;
   readonly #deadlineMs: number;
-  readonly #held: Held[] = [];
+  readonly #held: Buffer[] = [];
+  readonly #done: (() => void)[] = [];
   #order: readonly Endpoint[] = [];
   #tried = 0;
   #socket: ByteConnection | null = null;
@@ -69,7 +67,8 @@ export class Dial implements ByteSink {
 
   /** @returns `false` from LIMITS.dialHeldBytes on: the caller is read again when the connection is open */
   write(bytes: Buffer, done?: () => void): boolean {
-    this.#held.push({ bytes, done });
+    if (bytes.length > 0) this.#held.push(bytes);
+    if (done !== undefined) this.#done.push(done);
     this.writableLength += bytes.length;
     this.#full = this.writableLength >= LIMITS.dialHeldBytes;
     return !this.#full;
@@ -143,10 +142,22 @@ export class Dial implements ByteSink {
     clearTimeout(this.#timer);
     this.#target.addresses.worked(endpoint);
     this.#events.connected(connection);
-    for (const { bytes, done } of this.#held) connection.write(bytes, done);
-    this.#held.length = 0;
+    this.#writeHeld(connection);
     if (this.writableEnded) connection.end();
     else if (this.#full && !connection.writableNeedDrain) this.#events.drained();
+  }
+
+  /** In one write: the kernel has it at once, or says when. */
+  #writeHeld(connection: ByteConnection): void {
+    const [first = NOTHING] = this.#held;
+    connection.write(this.#held.length > 1 ? Buffer.concat(this.#held) : first);
+    this.#held.length = 0;
+    if (this.#done.length === 0) return;
+    const done = (): void => {
+      for (const each of this.#done) each();
+    };
+    if (connection.writableLength === 0) done();
+    else connection.write(NOTHING, done);
   }
 
   #fail(cause: Unreachable): void {

@@ -101,7 +101,68 @@ export class UpstreamTls {
     socket.on('data', (bytes: Buffer) => {
       if (!onBytes(bytes)) socket.pause();
     });
-    return socket;
+    return new TlsConnection(socket, below);
+  }
+}
+
+/**
+ * TLS encrypts a write and hands it to the kernel at once where nothing waits before it, but says so only
+ * some turns of the event loop later, when the answer may be there already. When a request was written is
+ * told by the socket below.
+ */
+class TlsConnection implements ByteConnection {
+  readonly #socket: TLSSocket;
+  readonly #below: RawDuplex;
+  /** Nothing waited in TLS before the last write. */
+  #isDirect = true;
+
+  constructor(socket: TLSSocket, below: RawDuplex) {
+    this.#socket = socket;
+    this.#below = below;
+  }
+
+  get writableLength(): number {
+    return this.#isDirect ? this.#below.raw.writableLength : this.#socket.writableLength;
+  }
+
+  get writableEnded(): boolean {
+    return this.#socket.writableEnded;
+  }
+
+  get writableNeedDrain(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  get destroyed(): boolean {
+    return this.#socket.destroyed;
+  }
+
+  write(bytes: Buffer, done?: () => void): boolean {
+    this.#isDirect = this.#socket.writableLength === 0;
+    return this.#socket.write(bytes, done);
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  resetAndDestroy(): void {
+    this.#below.raw.resetAndDestroy();
+    this.#socket.destroy();
+  }
+
+  on(event: 'drain' | 'end' | 'close', listener: () => void): void;
+  on(event: 'error', listener: (error: Error) => void): void;
+  on(event: string, listener: (error: Error) => void): void {
+    this.#socket.on(event, listener);
   }
 }
 
@@ -134,8 +195,4 @@ function guard(socket: TLSSocket, below: RawDuplex, attempt: Attempt): void {
   };
   below.on('rawEnd', look);
   socket.on('resume', look);
-  socket.resetAndDestroy = () => {
-    below.raw.resetAndDestroy();
-    return socket.destroy();
-  };
 }

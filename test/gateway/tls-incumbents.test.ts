@@ -1,4 +1,5 @@
 /** TLS with the incumbent: whom the gateway trusts, and what each kind of end becomes for the caller. */
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer as createTcpServer, type Socket } from 'node:net';
@@ -123,15 +124,17 @@ describe.each(VERSIONS)('an incumbent with %s', (version) => {
       const { rig, call } = await start(origin.port, {}, { ...(callers && { callers }) });
       const mirror = await startMirror(rig);
       const caller = await call();
-      for (let i = 1; i <= 3; i++) {
+      for (let i = 1; i <= 20; i++) {
         caller.socket.write(POST);
         await untilReceived(caller, i * OK.length);
       }
-      expect(caller.received().toString()).toBe(OK.repeat(3));
-      expect(origin.received).toEqual([POST.repeat(3)]);
+      expect(caller.received().toString()).toBe(OK.repeat(20));
+      expect(origin.received).toEqual([POST.repeat(20)]);
       expect(origin.sockets[0]?.getProtocol()).toBe(version);
       expect(origin.sockets[0]?.alpnProtocol).toBe(false);
-      expect(await expectExchangesToBalance(rig, mirror)).toEqual({ seen: 3, offered: 3 });
+      expect(await expectExchangesToBalance(rig, mirror)).toEqual({ seen: 20, offered: 20 });
+      // Nothing seems to have been answered before it was written.
+      expect(mirror.frames.map(({ flags }) => flags)).toEqual(Array.from({ length: 20 }, () => 0));
     });
 
     it('that ends cleanly: an end, also of an answer whose length is its end', async () => {
@@ -271,6 +274,36 @@ describe.each(VERSIONS)('an incumbent with %s', (version) => {
       expect([bytes, foreign, received.length]).toEqual([size, 0, answer.length + size]);
       await expectExchangesToBalance(rig);
     });
+  });
+});
+
+describe('an incumbent that answers at once', () => {
+  const program = (answer: string) =>
+    `require('tls').createServer({ cert: process.env.CERT, key: process.env.KEY }, (socket) => {
+       socket.on('error', () => undefined).setNoDelay();
+       socket.on('data', () => socket.write(${JSON.stringify(answer)}));
+     }).listen(0, '127.0.0.1', function () { console.log(this.address().port); })`;
+
+  it('is not taken for one that answers before it was asked', async () => {
+    const env = { ...process.env, CERT: GOOD.cert, KEY: GOOD.key };
+    // In a process of its own: its answer may be there in the next turn of the gateway's loop.
+    const child = spawn(process.execPath, ['-e', program(OK)], { env });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [port] = await once(child.stdout, 'data');
+    const { rig, call } = await start(Number(port));
+    const mirror = await startMirror(rig);
+    const caller = await call();
+    for (let i = 1; i <= 100; i++) {
+      caller.socket.write(POST);
+      await until('answered', async () => {
+        // Quicker than its pause: the next request is to meet an idle connection.
+        await new Promise((resolve) => setImmediate(resolve));
+        return caller.receivedBytes() >= i * OK.length;
+      });
+    }
+    await until('all are there', () => mirror.frames.length === 100);
+    const flagged = mirror.frames.filter(({ flags }) => flags !== 0);
+    expect(flagged.length).toBeLessThan(10);
   });
 });
 
