@@ -3,6 +3,7 @@
  * Works on the value as it was read, so that these problems appear together with those of single keys.
  */
 import { isSecure, parseEndpoint } from './address.ts';
+import { analysisFindings } from './analysis-checks.ts';
 import { DEFAULTS } from './defaults.ts';
 import { nearest } from './keys.ts';
 import type { KeyPath } from './source.ts';
@@ -27,6 +28,7 @@ export function crossCheck(value: unknown): Finding[] {
     ...doubtfulInsertion(value),
     ...kafkaSecurity(value),
     ...reversedBounds(value),
+    ...analysisFindings(value),
   ];
 }
 

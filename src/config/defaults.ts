@@ -3,6 +3,7 @@
  * The configurable ones are documented in docs/configuration.md, which a test holds against this file.
  */
 
+import { ANALYSIS_DEFAULTS } from './analysis-defaults.ts';
 import { LISTENER_DEFAULTS } from './listener-defaults.ts';
 
 const KiB = 1024;
@@ -103,6 +104,7 @@ export const DEFAULTS = {
     tls: null,
     sasl: null,
   },
+  analysis: ANALYSIS_DEFAULTS,
   kafkaTls: { caFile: '', certFile: '', keyFile: '', serverName: '' },
   admin: { host: '127.0.0.1', port: 9901, tokenFile: '' },
   metrics: { host: '127.0.0.1', port: 9902 },
@@ -276,6 +278,9 @@ export const LIMITS = {
   consumerQueuedRecords: 256,
   consumerWindowIds: 100_000,
   consumerAccounts: 100_000,
+  /** Named segments, each a guardrail of its own, and pointers that are watched for alarms. */
+  analysisSegments: 16,
+  analysisPointers: 8,
   /** Candidates, routes, listeners: they are metric labels. */
   candidates: 16,
   routes: 64,

@@ -2,10 +2,12 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { isSecure, parseAddress, parseEndpoint, parseIncumbent } from './address.ts';
+import { ANALYSIS_PROFILES } from './analysis-defaults.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { CompleteOptions } from './schema.ts';
 import type {
   Address,
+  AnalysisConfig,
   CandidateConfig,
   CertificateFiles,
   Config,
@@ -44,6 +46,7 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     mirror: { ...mirror, selectionSecretFile: inFolder(mirror.selectionSecretFile) },
     journal: options.journal,
     kafka: options.kafka === null ? null : resolveKafka(options.kafka, inFolder),
+    analysis: resolveAnalysis(options.analysis),
     admin: { address: listenAddress(admin.listen), tokenFile: inFolder(admin.tokenFile) },
     metrics: { address: metrics === null ? null : listenAddress(metrics.listen) },
     log: options.log,
@@ -156,6 +159,26 @@ function resolveKafka(
             keyFile: inFolder(tls.keyFile),
           },
     sasl: sasl === null ? null : { ...sasl, passwordFile: inFolder(sasl.passwordFile) },
+  };
+}
+
+/** What is not written comes from the profile. */
+function resolveAnalysis(options: CompleteOptions['analysis']): AnalysisConfig {
+  const profile = ANALYSIS_PROFILES[options.profile];
+  return {
+    ...options,
+    segments: options.segments.map((segment) => ({ ...segment, value: String(segment.value) })),
+    gates: {
+      minPairs: options.gates.minPairs ?? profile.gates.minPairs,
+      minSegmentPairs: options.gates.minSegmentPairs ?? profile.gates.minSegmentPairs,
+      minDurationMs: options.gates.minDurationMs ?? profile.gates.minDurationMs,
+      maxDurationMs: options.gates.maxDurationMs ?? profile.gates.maxDurationMs,
+      passCoverage: options.gates.passCoverage ?? profile.gates.passCoverage,
+      validCoverage: options.gates.validCoverage ?? profile.gates.validCoverage,
+    },
+    cutMs: options.cutMs ?? profile.cutMs,
+    windowMs: options.windowMs ?? profile.windowMs,
+    settleMs: options.settleMs ?? profile.settleMs,
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { parseAddress } from './address.ts';
+import { analysis } from './analysis-schema.ts';
 import { candidate } from './candidate-schema.ts';
 import {
   address,
@@ -314,6 +315,7 @@ export const optionsSchema = z
       .nullable()
       .default(null)
       .meta({ description: 'Where pairs are published; null: the journal alone.' }),
+    analysis: analysis.prefault({}).meta({ description: 'What candidates are judged by.' }),
     admin: admin.prefault({}).meta({ description: 'Settings, status, health.' }),
     metrics: metrics
       .nullable()

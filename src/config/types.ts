@@ -4,7 +4,10 @@
  * Units stand last in each name: Ms milliseconds, Bytes bytes.
  */
 
+import type { AnalysisConfig } from './analysis-types.ts';
 import type { Address, ListenerConfig } from './listener-types.ts';
+
+export type { AnalysisConfig, AnalysisProfile, MarginsConfig } from './analysis-types.ts';
 
 export type {
   Address,
@@ -38,6 +41,7 @@ export interface Config {
   readonly journal: JournalConfig;
   /** `null`: no Kafka; the journal alone is the sink. */
   readonly kafka: KafkaConfig | null;
+  readonly analysis: AnalysisConfig;
   readonly admin: AdminConfig;
   readonly metrics: MetricsConfig;
   readonly log: LogConfig;

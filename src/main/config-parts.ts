@@ -12,7 +12,16 @@ export function partOf(config: Config, plan: ProcessPlan): string {
 }
 
 const PARTS = {
-  gateway: ({ dataDir, journal, kafka, admin, metrics, candidates, ...rest }: Config) => ({
+  gateway: ({
+    dataDir,
+    journal,
+    kafka,
+    analysis,
+    admin,
+    metrics,
+    candidates,
+    ...rest
+  }: Config) => ({
     ...rest,
     candidates: candidates.map(({ name, routes, rate }) => ({ name, routes, rate })),
   }),

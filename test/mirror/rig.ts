@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
+import { ANALYSIS_DEFAULTS, ANALYSIS_PROFILES } from '../../src/config/analysis-defaults.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { Config, HttpCandidateConfig } from '../../src/config/types.ts';
 import { createHttpCandidate } from '../../src/mirror/candidates/http.ts';
@@ -46,6 +47,12 @@ export function mirrorConfig(
     mirror: { ...DEFAULTS.mirror, selectionSecretFile: '' },
     journal: DEFAULTS.journal,
     kafka: null,
+    analysis: {
+      ...ANALYSIS_DEFAULTS,
+      ...ANALYSIS_PROFILES.production,
+      segments: [],
+      discover: [],
+    },
     admin: { address: DEFAULTS.admin, tokenFile: '' },
     metrics: { address: null },
     log: { level: 'error' },
