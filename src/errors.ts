@@ -203,6 +203,11 @@ export const ERRORS = {
   UND_PUBLISHER_DOWN: row('internal', true, 'The publisher thread ended; it is started again.'),
 
   // analysis
+  UND_ANALYSIS_LOCKED: row('disk', true, 'Another process analyses in this data folder.'),
+  UND_ANALYSIS_STORE: row('disk', true, 'The state of the analysis cannot be read or written.'),
+  UND_ANALYSIS_VERSION: row('disk', false, 'The state of the analysis is of a newer version.'),
+  UND_ANALYSIS_DOWN: row('internal', true, 'The analysis thread ended; it is started again.'),
+  UND_ANALYSIS_OFF: row('operator', false, 'Nothing is analysed: analysis.enabled is false.'),
   UND_ANALYSIS_DOMAIN: row('internal', false, 'A statistical function got a value it is not for.'),
 } as const satisfies Record<string, ErrorRow>;
 

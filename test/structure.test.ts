@@ -22,7 +22,10 @@ const ROOMS: Record<string, { rooms: string[]; packages: boolean }> = {
   pair: { rooms: [], packages: true },
   record: { rooms: ['pair', 'wire', 'telemetry'], packages: true },
   analysis: { rooms: ['pair', 'record', 'telemetry'], packages: true },
-  admin: { rooms: ['config', 'wire', 'pair', 'record', 'telemetry'], packages: true },
+  admin: {
+    rooms: ['config', 'wire', 'pair', 'record', 'analysis', 'telemetry'],
+    packages: true,
+  },
   telemetry: { rooms: [], packages: false },
   consumer: { rooms: ['pair', 'record'], packages: true },
   demo: { rooms: ['pair', 'record', 'admin', 'telemetry', 'wire'], packages: true },

@@ -1,4 +1,6 @@
 /** What the admin process says of itself on its status socket. */
+import type { AnalysisStatus } from '../analysis/analysis-messages.ts';
+
 export interface AdminStatus {
   readonly process: 'admin';
   readonly name: 'admin';
@@ -15,4 +17,6 @@ export interface AdminStatus {
   /** Code of what the API or the metrics wait for; empty when all is well. */
   readonly error: string;
   readonly logLinesDropped: number;
+  /** `null`: nothing is analysed. */
+  readonly analysis: AnalysisStatus | null;
 }

@@ -7,6 +7,7 @@
  *   GET   /v1/settings   Settings with rate and cap of every candidate, `ETag: "VERSION"`
  *   PATCH /v1/settings   SettingsPatch → the same; `If-Match: "VERSION"`, or `*` for whatever is in force
  *   GET   /v1/audit      AuditPage; `?since=` a time in ISO 8601
+ *   and those of experiment-routes.ts
  *
  * Targets of candidates are not settings: they come from the configuration file alone.
  */
@@ -20,6 +21,7 @@ import type { LogFields } from '../telemetry/log-lines.ts';
 import { configuredSettings } from '../telemetry/settings-file.ts';
 import { checkAccess, RefusalBudget } from './access.ts';
 import { readAudit } from './audit-reader.ts';
+import { type AnalysisPort, addExperimentRoutes } from './experiment-routes.ts';
 import { PROBLEM_TYPE, problemOf, toProblem } from './problem.ts';
 import { parseSettingsPatch } from './settings-patch.ts';
 import type { Operator, SettingsStore } from './settings-store.ts';
@@ -31,6 +33,8 @@ export interface ApiOptions {
   readonly isToken: (presented: string) => boolean;
   readonly store: SettingsStore;
   readonly report: () => Promise<StatusReport>;
+  /** `null`: nothing is analysed. */
+  readonly analysis: AnalysisPort | null;
   readonly log: ApiLog;
 }
 
@@ -70,7 +74,7 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   app.setNotFoundHandler((_request, reply) => {
     const problem = toProblem(
       'UND_API_ROUTE',
-      'There are /livez, /readyz, /v1/status, /v1/settings and /v1/audit.',
+      'There are /livez, /readyz, /v1/status, /v1/settings, /v1/audit, /v1/verdicts and /v1/experiments.',
     );
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
   });
@@ -79,6 +83,8 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   await app.register(async (guarded) => {
     await guard(guarded, options.isToken, log);
     addRoutes(guarded, options);
+    const candidates = config.candidates.map(({ name }) => name);
+    addExperimentRoutes(guarded, { analysis: options.analysis, candidates, operatorOf });
   });
   await app.ready();
   return app;

@@ -289,6 +289,11 @@ export const METRICS = {
     [],
     'Pairs whose id came with other bytes.',
   ),
+  understudy_journal_evicted_unanalysed_total: row(
+    'counter',
+    [],
+    'Pairs that a full journal let go of before they were analysed.',
+  ),
   understudy_journals_quarantined_total: row('counter', [], 'Damaged journals set aside.'),
 
   // Kafka
@@ -307,6 +312,34 @@ export const METRICS = {
     'Ways in which the topics are not as configured.',
   ),
   understudy_kafka_dead_letters_total: row('counter', [], 'Pairs that Kafka will never take.'),
+
+  // analysis
+  understudy_analysis_fault: row('gauge', [], '1 while the analysis waits for something.'),
+  understudy_analysis_lag_pairs: row(
+    'gauge',
+    [],
+    'Pairs in the journal that the analysis has not read.',
+  ),
+  understudy_analysis_missed_pairs: row(
+    'gauge',
+    [],
+    'Pairs that left the journal before the analysis had read them.',
+  ),
+  understudy_analysis_pairs: row(
+    'gauge',
+    ['candidate'],
+    'Pairs in the verdict of the present attempt.',
+  ),
+  understudy_experiment_attempts: row(
+    'gauge',
+    ['candidate'],
+    'Attempts of a candidate in this experiment.',
+  ),
+  understudy_verdict_state: row(
+    'gauge',
+    ['candidate', 'state'],
+    '1 for the verdict in force: PASS, FAIL, CONTINUE, INCONCLUSIVE, INVALID.',
+  ),
 } as const satisfies Record<string, MetricRow>;
 
 export type MetricName = keyof typeof METRICS;

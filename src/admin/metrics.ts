@@ -1,9 +1,11 @@
 /** Statuses → the text of `/metrics`. Everything is built at the scrape; only the books have a memory. */
 import { Registry } from '@prometheus-io/client';
+import type { AnalysisStatus } from '../analysis/analysis-messages.ts';
 import type { MirrorStatus } from '../record/mirror-status.ts';
 import type { RecorderStatus } from '../record/recorder-port.ts';
 import type { HistogramSnapshot } from '../telemetry/histogram.ts';
 import type { GatewayStatus, IncumbentStatus, ListenerTlsStatus } from '../wire/gateway-status.ts';
+import { addAnalysis } from './analysis-metrics.ts';
 import type { BookMemory } from './book-memory.ts';
 import { addGuard } from './guard-metrics.ts';
 import type { InstanceStatus, ProcessStatus } from './instance-status.ts';
@@ -22,6 +24,8 @@ export interface MetricsInput {
   readonly memory: BookMemory;
   /** Processes that should be there: `understudy_process_up` is 0 for one that does not answer. */
   readonly expected: readonly string[];
+  /** `null`: nothing is analysed. */
+  readonly analysis: AnalysisStatus | null;
   /** Dropped log lines of the process that answers the scrape. */
   readonly adminLogLinesDropped: number;
 }
@@ -38,6 +42,7 @@ export async function renderMetrics(input: MetricsInput): Promise<string> {
   for (const gateway of gateways) addGateway(samples, gateway);
   samples.add('understudy_exchanges_open', sum(gateways.map(({ open }) => open)));
   if (mirror !== null) addMirror(samples, mirror, gateways);
+  if (input.analysis !== null) addAnalysis(samples, input.analysis);
   return Registry.aggregate([samples.metrics()]).metrics();
 }
 
@@ -271,6 +276,7 @@ function addRecorder(samples: Samples, recorder: RecorderStatus): void {
   samples.add('understudy_journal_wal_bytes', recorder.walBytes);
   samples.add('understudy_journal_id_conflicts_total', recorder.idConflicts);
   samples.add('understudy_journals_quarantined_total', recorder.quarantined);
+  samples.add('understudy_journal_evicted_unanalysed_total', recorder.evictedUnanalysed);
   const { publisher } = recorder;
   if (publisher === null) return;
   samples.addState('understudy_kafka_state', { states: KAFKA_STATES, state: publisher.state });

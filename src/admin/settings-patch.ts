@@ -27,11 +27,7 @@ const KEYS = new Set(['enabled', 'rates', 'requestsPerSecond', 'undo', 'ttlMs', 
  * `UND_API_CANDIDATE` no such candidate; `UND_API_REASON` no reason, or one that is too long
  */
 export function parseSettingsPatch(text: string, candidates: readonly string[]): SettingsPatch {
-  const body = parseJson(text);
-  if (!isRecord(body)) throw fault('UND_API_FIELD', 'The body must be an object.');
-  for (const key of Object.keys(body)) {
-    if (!KEYS.has(key)) throw fault('UND_API_FIELD', `Unknown key ${quote(key)}.`);
-  }
+  const body = parseObject(text, KEYS);
   const { enabled } = body;
   if (enabled !== undefined && typeof enabled !== 'boolean') {
     throw fault('UND_API_FIELD', 'enabled must be true or false.');
@@ -55,6 +51,20 @@ export function parseSettingsPatch(text: string, candidates: readonly string[]):
     ...(body.ttlMs === undefined ? {} : { ttlMs: parseTtl(body.ttlMs) }),
     reason: parseReason(body.reason),
   };
+}
+
+/**
+ * A body's object, of known keys, none of them twice.
+ *
+ * @throws {UnderstudyError} `UND_API_JSON`, `UND_API_FIELD`
+ */
+export function parseObject(text: string, keys: ReadonlySet<string>): Record<string, unknown> {
+  const body = parseJson(text);
+  if (!isRecord(body)) throw fault('UND_API_FIELD', 'The body must be an object.');
+  for (const key of Object.keys(body)) {
+    if (!keys.has(key)) throw fault('UND_API_FIELD', `Unknown key ${quote(key)}.`);
+  }
+  return body;
 }
 
 /** An object of candidates to numbers from 0 to `max`; `undefined` where the key is missing. */
@@ -95,7 +105,8 @@ function parseTtl(value: unknown): number {
   throw fault('UND_API_FIELD', `ttlMs must be an integer from ${min} to ${max}.`);
 }
 
-function parseReason(value: unknown): string {
+/** @throws {UnderstudyError} `UND_API_REASON` */
+export function parseReason(value: unknown): string {
   const reason = typeof value === 'string' ? value.trim() : '';
   if (reason === '') throw fault('UND_API_REASON', 'Give a reason: it is kept with the change.');
   if (reason.length > LIMITS.reasonCharacters || /\p{Cc}/u.test(reason)) {

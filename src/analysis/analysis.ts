@@ -16,6 +16,9 @@ import { type Coverage, type CutVerdict, Judge } from './verdict.ts';
 /** Values of a declared pointer are looked at in so many buckets by their hash: bounded, and none is dropped. */
 export const DISCOVERY_BUCKETS = 256;
 
+/** Start of the stretch that stands for all times: where discovered segments are counted. */
+export const WHOLE = 0;
+
 /** What became of a pair. */
 export type Taken = 'counted' | 'repeated' | 'foreign' | 'too_early';
 
@@ -27,8 +30,14 @@ export class Analysis {
   readonly seen: SeenSet = new SeenSet();
   readonly sample: PairSample = new PairSample();
   readonly segments = new Map<SegmentKey, SegmentState>();
-  /** Start of a stretch (Unix ms, a multiple of the plan's cut) → segment → its state there. */
+  /** Start of a stretch (Unix ms, a multiple of the plan's cut, or {@link WHOLE}) → segment → its state there. */
   readonly stretches = new Map<number, Map<SegmentKey, CutState>>();
+  /** What has changed since a store has taken it: stretches, segments, the sample. */
+  readonly touched = {
+    stretches: new Set<number>(),
+    segments: new Set<SegmentKey>(),
+    sample: false,
+  };
   readonly #startMs: number;
 
   constructor(plan: ExperimentPlan) {
@@ -47,11 +56,16 @@ export class Analysis {
     if (!this.seen.add(pair.epoch, pair.seq)) return 'repeated';
     const losses = lossesOf(pair, plan);
     const isWarmUp = pair.flags.includes('warm_up');
-    const stretch = this.#stretch(timeMs);
+    const stretch = this.#stretch(floorTo(timeMs, plan.cutMs));
     for (const key of segmentsOf(pair, plan)) {
+      if (key.startsWith('found:')) {
+        // Discovered segments only alarm: one state for all times, or there would be thousands.
+        addToCut(stateIn(this.#stretch(WHOLE), key, plan), pair, losses);
+        continue;
+      }
       addToCut(stateIn(stretch, key, plan), pair, losses);
-      // Discovered segments only alarm.
-      if (isWarmUp || key.startsWith('found:')) continue;
+      if (isWarmUp) continue;
+      this.touched.segments.add(key);
       let segment = this.segments.get(key);
       if (segment === undefined) {
         segment = new SegmentState();
@@ -59,7 +73,7 @@ export class Analysis {
       }
       segment.add(pair, plan);
     }
-    if (!isWarmUp) this.sample.add(pair);
+    if (!isWarmUp && this.sample.add(pair)) this.touched.sample = true;
     return 'counted';
   }
 
@@ -69,10 +83,12 @@ export class Analysis {
       this.seen.restore(epoch, index, bits);
     }
     this.sample.merge(other.sample);
+    this.touched.sample = true;
     for (const [key, state] of other.segments) {
       const own = this.segments.get(key) ?? new SegmentState();
       own.merge(state);
       this.segments.set(key, own);
+      this.touched.segments.add(key);
     }
     for (const [startMs, states] of other.stretches) {
       const own = this.#stretch(startMs);
@@ -127,8 +143,8 @@ export class Analysis {
     return verdicts;
   }
 
-  #stretch(timeMs: number): Map<SegmentKey, CutState> {
-    const startMs = floorTo(timeMs, this.plan.cutMs);
+  #stretch(startMs: number): Map<SegmentKey, CutState> {
+    this.touched.stretches.add(startMs);
     let stretch = this.stretches.get(startMs);
     if (stretch === undefined) {
       stretch = new Map();
@@ -194,8 +210,10 @@ function addToCut(state: CutState, pair: Pair, { losses, violation }: PairLosses
   ] as const) {
     if (isFailed(observation)) continue;
     const { model_version } = observation;
-    if (model_version === undefined) state.add('versionsMissing');
-    else state.versions.add(`${side}:${model_version}`);
+    // An answer that cannot be read is judged by the contract: it need not say its version.
+    if (model_version === undefined && observation.error === undefined)
+      state.add('versionsMissing');
+    else if (model_version !== undefined) state.versions.add(`${side}:${model_version}`);
   }
   if (violation !== '') {
     state.add('violations');

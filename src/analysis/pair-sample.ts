@@ -21,11 +21,12 @@ export interface SampledScores {
 export class PairSample {
   readonly #pairs = new BottomK<SampledScores>(SAMPLE_PAIRS);
 
-  add({ id, incumbent, candidate }: Pair): void {
+  /** @returns whether it is in the sample now, and was not before */
+  add({ id, incumbent, candidate }: Pair): boolean {
     const ours = incumbent.predictions[0]?.score;
     const theirs = candidate.predictions[0]?.score;
-    if (ours === undefined || theirs === undefined) return;
-    this.#pairs.add(id, {
+    if (ours === undefined || theirs === undefined) return false;
+    return this.#pairs.add(id, {
       incumbent: ours,
       candidate: theirs,
       incumbentMs: incumbent.latency_ms ?? Number.NaN,

@@ -15,6 +15,8 @@ interface Chunk {
   /** `null`: all of them. */
   words: Uint32Array | null;
   count: number;
+  /** Changed since a store has taken it. */
+  touched: boolean;
 }
 
 export class SeenSet {
@@ -41,6 +43,7 @@ export class SeenSet {
     if ((found & mask) !== 0) return false;
     words[word] = found | mask;
     chunk.count += 1;
+    chunk.touched = true;
     if (chunk.count === CHUNK) chunk.words = null;
     this.#size += 1;
     return true;
@@ -54,7 +57,7 @@ export class SeenSet {
     }
     let chunk = chunks.get(index);
     if (chunk === undefined) {
-      chunk = { words: new Uint32Array(WORDS), count: 0 };
+      chunk = { words: new Uint32Array(WORDS), count: 0, touched: false };
       chunks.set(index, chunk);
     }
     return chunk;
@@ -67,6 +70,23 @@ export class SeenSet {
         const bits = words === null ? null : new Uint8Array(words.buffer);
         yield { epoch, index, bits };
       }
+    }
+  }
+
+  /** Those that have changed since {@link settle}. */
+  *touchedChunks(): Generator<{ epoch: string; index: number; bits: Uint8Array | null }> {
+    for (const [epoch, chunks] of this.#epochs) {
+      for (const [index, { words, touched }] of chunks) {
+        if (!touched) continue;
+        yield { epoch, index, bits: words === null ? null : new Uint8Array(words.buffer) };
+      }
+    }
+  }
+
+  /** A store has taken all of it. */
+  settle(): void {
+    for (const chunks of this.#epochs.values()) {
+      for (const chunk of chunks.values()) chunk.touched = false;
     }
   }
 

@@ -20,7 +20,8 @@ import {
 import type { CutState } from './cut-state.ts';
 import { countTests, type ExperimentPlan, type Guardrail } from './plan.ts';
 
-export type Verdict = 'PASS' | 'FAIL' | 'CONTINUE' | 'INCONCLUSIVE' | 'INVALID';
+export const VERDICTS = ['PASS', 'FAIL', 'CONTINUE', 'INCONCLUSIVE', 'INVALID'] as const;
+export type Verdict = (typeof VERDICTS)[number];
 
 /** Why a verdict is not better: a bounded set, each told in docs/reading-a-report.md. */
 export const GATE_REASONS = [

@@ -46,3 +46,20 @@ export const ANALYSIS_PROFILES = {
     settleMs: 15_000,
   },
 } as const satisfies Record<AnalysisProfile, Profiled>;
+
+/** Part of `LIMITS`. */
+export const ANALYSIS_LIMITS = {
+  /** The analysis looks for new pairs so often, reads the books so often, and commits so often. */
+  analysisPollMs: 500,
+  analysisBooksMs: 2_000,
+  analysisCommitMs: 3_000,
+  /** `verdict --wait` asks so often. */
+  verdictPollMs: 1_000,
+  /** The end of the analysis thread is waited for so long: its last commit. */
+  analysisStopMs: 5_000,
+  /** Attempts that a list shows, the newest. */
+  analysisAttempts: 100,
+  /** Named segments, each a guardrail of its own, and pointers that are watched for alarms. */
+  analysisSegments: 16,
+  analysisPointers: 8,
+} as const;

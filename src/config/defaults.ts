@@ -3,7 +3,7 @@
  * The configurable ones are documented in docs/configuration.md, which a test holds against this file.
  */
 
-import { ANALYSIS_DEFAULTS } from './analysis-defaults.ts';
+import { ANALYSIS_DEFAULTS, ANALYSIS_LIMITS } from './analysis-defaults.ts';
 import { LISTENER_DEFAULTS } from './listener-defaults.ts';
 
 const KiB = 1024;
@@ -278,9 +278,7 @@ export const LIMITS = {
   consumerQueuedRecords: 256,
   consumerWindowIds: 100_000,
   consumerAccounts: 100_000,
-  /** Named segments, each a guardrail of its own, and pointers that are watched for alarms. */
-  analysisSegments: 16,
-  analysisPointers: 8,
+  ...ANALYSIS_LIMITS,
   /** Candidates, routes, listeners: they are metric labels. */
   candidates: 16,
   routes: 64,

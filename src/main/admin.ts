@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import type { AdminStatus } from '../admin/admin-status.ts';
 import { adminTokenFile } from '../admin/admin-token.ts';
+import { AnalysisLink } from '../admin/analysis-link.ts';
 import { createApi } from '../admin/api.ts';
 import { BookMemory } from '../admin/book-memory.ts';
 import { closeHttp, listenHttp } from '../admin/http-listen.ts';
@@ -35,6 +36,7 @@ const startedMs = monotonicMs();
 const memory = new BookMemory();
 /** What API and metrics wait for, by name: codes. */
 const waiting = new Map<string, string>();
+const analysis = config.analysis.enabled ? new AnalysisLink(config, log) : null;
 let store: SettingsStore | null = null;
 let api: FastifyInstance | null = null;
 let url = '';
@@ -53,6 +55,7 @@ const status = (): AdminStatus => ({
   dataDir: config.dataDir,
   error: [...waiting.values()][0] ?? '',
   logLinesDropped: sink.dropped,
+  analysis: analysis?.status ?? null,
 });
 
 async function readAll(): Promise<InstanceStatus> {
@@ -71,6 +74,7 @@ async function serveApi(): Promise<void> {
     isToken: (presented) => token.matches(presented),
     store: settings,
     report,
+    analysis,
     log,
   });
   try {
@@ -86,7 +90,13 @@ const metricsServer = createMetricsServer(async () => {
   const instance = await readAll();
   memory.hear(instance.gateways, instance.mirror);
   const expected = expectedProcesses(config);
-  return renderMetrics({ status: instance, memory, expected, adminLogLinesDropped: sink.dropped });
+  return renderMetrics({
+    status: instance,
+    memory,
+    expected,
+    analysis: analysis?.status ?? null,
+    adminLogLinesDropped: sink.dropped,
+  });
 });
 
 async function serveMetrics(): Promise<void> {
@@ -146,6 +156,7 @@ async function stop(): Promise<void> {
   clearInterval(reconcileTimer);
   await Promise.all([apiRetry.stop(), metricsRetry.stop()]);
   await Promise.all([api === null ? undefined : closeApi(api), closeHttp(metricsServer)]);
+  await analysis?.stop();
   await statusServer.close();
   log.info({}, 'admin ended');
 }

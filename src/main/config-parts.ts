@@ -25,8 +25,9 @@ const PARTS = {
     ...rest,
     candidates: candidates.map(({ name, routes, rate }) => ({ name, routes, rate })),
   }),
-  mirror: ({ listeners, admin, metrics, gateway, ...rest }: Config) => ({
+  mirror: ({ listeners, admin, metrics, gateway, analysis, ...rest }: Config) => ({
     ...rest,
+    analysed: analysis.enabled,
     caps: [gateway.maxRequestBytes, gateway.maxAnswerBytes],
   }),
   model: ({ instance, runDir, log, candidates }: Config, name: string) => ({

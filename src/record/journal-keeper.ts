@@ -51,6 +51,7 @@ export interface KeeperStatus {
   readonly lag: number;
   readonly deadLetters: number;
   readonly idConflicts: number;
+  readonly evictedUnanalysed: number;
   readonly quarantined: number;
 }
 
@@ -67,6 +68,7 @@ export class JournalKeeper {
   #probeAtMs = 0;
   #quarantined = 0;
   #idConflicts = 0;
+  #evictedUnanalysed = 0;
 
   /** @param onOpened - called with each journal that is opened, and what it held: at first, and after each trouble */
   constructor(options: KeeperOptions, onOpened: (journal: Journal, books: CommittedBooks) => void) {
@@ -154,6 +156,7 @@ export class JournalKeeper {
       lag: this.#journal?.lag ?? 0,
       deadLetters: this.#journal?.deadLetters ?? 0,
       idConflicts: this.#idConflicts + (this.#journal?.idConflicts ?? 0),
+      evictedUnanalysed: this.#evictedUnanalysed + (this.#journal?.evictedUnanalysed ?? 0),
       quarantined: this.#quarantined,
     };
   }
@@ -230,6 +233,7 @@ export class JournalKeeper {
 
   #closeJournal(): void {
     this.#idConflicts += this.#journal?.idConflicts ?? 0;
+    this.#evictedUnanalysed += this.#journal?.evictedUnanalysed ?? 0;
     try {
       this.#journal?.close();
     } catch {

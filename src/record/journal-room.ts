@@ -2,7 +2,9 @@
  * The room a journal has: its cap, its retention, its WAL.
  *
  * Invariants: pairs are taken in only while used pages stay below `maxBytes` less the WAL's cap and a reserve
- * for counts, and while its disk has room for them twice (DiskRoom); a pair is deleted only when it is past retention and, where Kafka is configured, published.
+ * for counts, and while its disk has room for them twice (DiskRoom); a pair is deleted only when it is past
+ * retention and, where Kafka is configured, published; and, where it is analysed, only when the analysis has read it,
+ * or when there is no room otherwise: that is counted.
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -11,6 +13,7 @@ import { UnderstudyError } from '../errors.ts';
 import { DiskRoom } from './disk-room.ts';
 import type { PairEntry } from './recorder-port.ts';
 import { numberOf } from './sqlite-rows.ts';
+import { readWatermark } from './watermark-file.ts';
 
 const PAGE_BYTES = 4096;
 /** Beside its texts a pair costs row headers, two index entries and the slack of its pages. */
@@ -18,12 +21,16 @@ const PAIR_OVERHEAD_BYTES = 160;
 /** Searching the whole journal for room is worth it once in a while only. */
 const SEARCH_INTERVAL_MS = 1_000;
 const SEARCH_PAIRS = 5_000;
+/** What the analysis has read is looked at so often. */
+const WATERMARK_MS = 1_000;
 
 export interface RoomOptions {
   readonly maxBytes: number;
   readonly retentionMs: number;
   /** Whether pairs wait for Kafka. */
   readonly outbox: boolean;
+  /** Data folder of the analysis that pairs wait for; missing: nobody analyses. */
+  readonly analysisDir?: string;
 }
 
 export class JournalRoom {
@@ -38,9 +45,19 @@ export class JournalRoom {
   readonly #oldest: StatementSync;
   readonly #deleteOldest: StatementSync;
   readonly #deleteAnywhere: StatementSync;
+  readonly #generation: string;
   #searchedAtMs = Number.NEGATIVE_INFINITY;
+  #watermark = { seq: Number.MAX_SAFE_INTEGER, readAtMs: Number.NEGATIVE_INFINITY };
+  /** Pairs that had to leave before they were analysed, since the journal was opened. */
+  evictedUnanalysed = 0;
 
-  constructor(db: DatabaseSync, path: string, options: RoomOptions) {
+  /** @param generation - of the journal's file */
+  constructor(
+    db: DatabaseSync,
+    { path, generation }: { readonly path: string; readonly generation: string },
+    options: RoomOptions,
+  ) {
+    this.#generation = generation;
     this.#db = db;
     this.#walPath = `${path}-wal`;
     this.#options = options;
@@ -55,10 +72,10 @@ export class JournalRoom {
     this.#freePages = db.prepare('PRAGMA freelist_count');
     this.#oldest = db.prepare('SELECT time_ms FROM pairs ORDER BY seq LIMIT 1');
     const settled = options.outbox ? 'AND seq NOT IN (SELECT seq FROM outbox)' : '';
-    this.#deleteOldest = db.prepare(`DELETE FROM pairs WHERE time_ms < ? ${settled}
+    this.#deleteOldest = db.prepare(`DELETE FROM pairs WHERE time_ms < ? AND seq <= ? ${settled}
       AND seq IN (SELECT seq FROM pairs ORDER BY seq LIMIT ?)`);
     this.#deleteAnywhere = db.prepare(`DELETE FROM pairs WHERE seq IN
-      (SELECT seq FROM pairs WHERE time_ms < ? ${settled} ORDER BY seq LIMIT ?)`);
+      (SELECT seq FROM pairs WHERE time_ms < ? AND seq <= ? ${settled} ORDER BY seq LIMIT ?)`);
   }
 
   /** Bytes of pages in use: a deleted pair's pages are used again, the file does not shrink. */
@@ -105,17 +122,32 @@ export class JournalRoom {
     if (fit === entries.length || now - this.#searchedAtMs < SEARCH_INTERVAL_MS) return fit;
     this.#searchedAtMs = now;
     const limit = Math.min(SEARCH_PAIRS, deletable);
-    if (this.#deleteAnywhere.run(now - this.#options.retentionMs, limit).changes === 0) {
-      return fit;
+    const before = now - this.#options.retentionMs;
+    if (this.#deleteAnywhere.run(before, this.#analysedSeq(now), limit).changes === 0) {
+      const evicted = this.#deleteAnywhere.run(before, Number.MAX_SAFE_INTEGER, limit).changes;
+      if (evicted === 0) return fit;
+      this.evictedUnanalysed += Number(evicted);
     }
     return this.#fit(entries);
+  }
+
+  /** The last sequence that may leave for all that the analysis needs. */
+  #analysedSeq(now: number): number {
+    const { analysisDir } = this.#options;
+    if (analysisDir === undefined) return Number.MAX_SAFE_INTEGER;
+    if (now - this.#watermark.readAtMs >= WATERMARK_MS) {
+      const mark = readWatermark(analysisDir);
+      const seq = mark?.generation === this.#generation ? mark.seq : 0;
+      this.#watermark = { seq, readAtMs: now };
+    }
+    return this.#watermark.seq;
   }
 
   #deleteExpired(limit: number, now: number): void {
     const oldest = this.#oldest.get();
     const before = now - this.#options.retentionMs;
     if (oldest === undefined || numberOf(oldest, 'time_ms') >= before) return;
-    if (this.#deleteOldest.run(before, limit).changes === 0) return;
+    if (this.#deleteOldest.run(before, this.#analysedSeq(now), limit).changes === 0) return;
     const first = 'coalesce((SELECT min(seq) FROM pairs), 9e15)';
     this.#db.exec(`DELETE FROM dead_letters WHERE seq < ${first}`);
     this.#db.exec(`DELETE FROM outbox WHERE seq < ${first}`);

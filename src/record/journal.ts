@@ -45,7 +45,7 @@ export class Journal {
     try {
       noteUnpublished(db, options, Date.now());
       this.#books = new JournalBooks(db);
-      this.#room = new JournalRoom(db, path, options);
+      this.#room = new JournalRoom(db, { path, generation: this.#file.generation }, options);
       this.#deadLetters = new DeadLetters(db);
       this.#insertPair =
         db.prepare(`INSERT INTO pairs (id, key, candidate, experiment, time_ms, json)
@@ -77,6 +77,11 @@ export class Journal {
   /** Records whose id was there already with other bytes, since this journal was opened. */
   get idConflicts(): number {
     return this.#idConflicts;
+  }
+
+  /** Pairs that a full journal let go of before they were analysed, since it was opened. */
+  get evictedUnanalysed(): number {
+    return this.#room.evictedUnanalysed;
   }
 
   get fileBytes(): number {
@@ -128,6 +133,7 @@ export class Journal {
     this.#room.checkWal();
     const lagBefore = this.#lag;
     const conflictsBefore = this.#idConflicts;
+    const evictedBefore = this.#room.evictedUnanalysed;
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       for (const confirmation of confirmations) this.#confirm(confirmation, now);
@@ -139,6 +145,7 @@ export class Journal {
       this.#books.forget();
       this.#lag = lagBefore;
       this.#idConflicts = conflictsBefore;
+      this.#room.evictedUnanalysed = evictedBefore;
       throw error;
     }
   }

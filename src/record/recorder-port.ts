@@ -77,6 +77,8 @@ export interface RecorderStatus {
   readonly commits: number;
   /** Records whose id was there already with other bytes. */
   readonly idConflicts: number;
+  /** Pairs that a full journal let go of before they were analysed. */
+  readonly evictedUnanalysed: number;
   /** Damaged journals set aside. */
   readonly quarantined: number;
   /** Times the recorder thread had to be started again. */

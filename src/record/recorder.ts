@@ -26,6 +26,8 @@ import { RestartingWorker, threadEntry } from './restarting-worker.ts';
 export interface RecorderConfig extends Pick<Config, 'dataDir' | 'instance' | 'journal' | 'kafka'> {
   /** By `participantId`: who gets copies in this mirror; none where it is missing. */
   readonly configured?: readonly string[];
+  /** Whether pairs wait for the analysis of this data folder; not where it is missing. */
+  readonly analysis?: Pick<Config['analysis'], 'enabled'>;
   /** Program of the recorder thread; a test of its death has one of its own. */
   readonly recorderEntry?: URL;
 }
@@ -39,6 +41,7 @@ const INITIAL: KeeperStatus = {
   lag: 0,
   deadLetters: 0,
   idConflicts: 0,
+  evictedUnanalysed: 0,
   quarantined: 0,
 };
 
@@ -77,6 +80,7 @@ class ThreadRecorder implements Recorder {
   /** Batches of a thread that ended: what came of them, its successor says. */
   #unanswered = new Set<number>();
   #idConflictsBefore = 0;
+  #evictedBefore = 0;
   #quarantinedBefore = 0;
   #committedPairs = 0;
   #commits = 0;
@@ -148,6 +152,7 @@ class ThreadRecorder implements Recorder {
 
   status(): RecorderStatus {
     const { state, error, journalBytes, walBytes, idConflicts, quarantined } = this.#status;
+    const { evictedUnanalysed } = this.#status;
     const isUp = this.#worker.isUp;
     return {
       state: isUp ? state : 'down',
@@ -160,6 +165,7 @@ class ThreadRecorder implements Recorder {
       maxJournalBytes: this.#config.journal.maxBytes,
       commits: this.#commits,
       idConflicts: this.#idConflictsBefore + idConflicts,
+      evictedUnanalysed: this.#evictedBefore + evictedUnanalysed,
       quarantined: this.#quarantinedBefore + quarantined,
       restarts: this.#restarts,
       publisher: this.#publisher?.status(this.#status) ?? null,
@@ -201,7 +207,11 @@ class ThreadRecorder implements Recorder {
     const unanswered = Array.from(this.#unanswered);
     const session = this.#session;
     const outbox = kafka !== null;
-    return { dataDir, configured, maxBytes, retentionMs, outbox, session, unanswered };
+    const isAnalysed = this.#config.analysis?.enabled ?? false;
+    return {
+      ...{ dataDir, configured, maxBytes, retentionMs, outbox, session, unanswered },
+      ...(isAnalysed ? { analysisDir: dataDir } : {}),
+    };
   }
 
   #schedule(): void {
@@ -302,6 +312,7 @@ class ThreadRecorder implements Recorder {
   #down(reason: string): void {
     this.#restarts += 1;
     this.#idConflictsBefore += this.#status.idConflicts;
+    this.#evictedBefore += this.#status.evictedUnanalysed;
     this.#quarantinedBefore += this.#status.quarantined;
     this.#status = INITIAL;
     for (const number of this.#pending.underWay) this.#unanswered.add(number);

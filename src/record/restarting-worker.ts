@@ -71,7 +71,7 @@ export class RestartingWorker<To, From> {
 }
 
 /** Program of a thread: a sibling room's file, `.ts` from a checkout and `.js` from a build. */
-export function threadEntry(name: 'recorder' | 'publisher'): URL {
+export function threadEntry(name: 'recorder' | 'publisher' | 'analysis'): URL {
   const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
   return new URL(`../main/${name}${extension}`, import.meta.url);
 }

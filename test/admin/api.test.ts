@@ -32,6 +32,7 @@ async function start() {
     isToken: (presented) => presented === TOKEN,
     store,
     report,
+    analysis: null,
     log,
   });
   const url = await listenHttp(api.server, config.admin.address);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BookMemory } from '../../src/admin/book-memory.ts';
 import { METRICS } from '../../src/admin/metric-table.ts';
 import { renderMetrics } from '../../src/admin/metrics.ts';
+import type { AnalysisStatus } from '../../src/analysis/analysis-messages.ts';
 import { LegLedger } from '../../src/pair/leg-ledger.ts';
 import type { MirrorStatus } from '../../src/record/mirror-status.ts';
 import { ExchangeLedger } from '../../src/wire/exchange-ledger.ts';
@@ -41,6 +42,22 @@ function paired(epoch: string, n: number, legs = new LegLedger()): LegLedger {
   return legs;
 }
 
+const ANALYSIS = {
+  error: '',
+  message: '',
+  lag: 4,
+  missed: 0,
+  verdicts: [
+    {
+      ...{ experiment: 'default', candidate: 'v7', verdict: 'CONTINUE', attempt: 2, attempts: 2 },
+      ...{ hash: 'aa', profile: 'production', startedAt: '', startedBy: '', reason: '' },
+      ...{ closedAt: '', cut: '', pairs: 90, standing: null, firstPassAt: '', withdrawnAt: '' },
+      ...{ firstFailAt: '', gates: [], evidence: [], drivers: [] },
+      ...{ pairsPerHour: 0, decisionInMs: null },
+    },
+  ],
+} as const satisfies AnalysisStatus;
+
 async function scrape(
   gateways: readonly GatewayStatus[],
   mirror: MirrorStatus | null,
@@ -62,7 +79,7 @@ async function scrape(
   const status = { gateways, mirror, processes };
   const expected = ['gw0', 'gw1', 'mirror', 'admin'];
   return parseExposition(
-    await renderMetrics({ status, memory, expected, adminLogLinesDropped: 1 }),
+    await renderMetrics({ status, memory, expected, analysis: ANALYSIS, adminLogLinesDropped: 1 }),
   );
 }
 

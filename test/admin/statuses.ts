@@ -161,6 +161,7 @@ export function mirrorStatus(
       maxJournalBytes: 9_999,
       commits: 6,
       idConflicts: 0,
+      evictedUnanalysed: 0,
       quarantined: 0,
       restarts: 0,
       publisher: {

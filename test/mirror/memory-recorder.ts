@@ -126,6 +126,7 @@ export class MemoryRecorder implements Recorder {
       maxJournalBytes: 1,
       commits: 0,
       idConflicts: 0,
+      evictedUnanalysed: 0,
       quarantined: 0,
       restarts: 0,
       publisher: null,

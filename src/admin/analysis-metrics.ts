@@ -1,0 +1,19 @@
+/** Metrics of the analysis. */
+import type { AnalysisStatus } from '../analysis/analysis-messages.ts';
+import { VERDICTS } from '../analysis/verdict.ts';
+import type { Samples } from './metrics.ts';
+
+export function addAnalysis(
+  samples: Samples,
+  { error, lag, missed, verdicts }: AnalysisStatus,
+): void {
+  samples.add('understudy_analysis_fault', error === '' ? 0 : 1);
+  samples.add('understudy_analysis_lag_pairs', lag);
+  samples.add('understudy_analysis_missed_pairs', missed);
+  for (const { candidate, verdict, pairs, attempts } of verdicts) {
+    samples.add('understudy_analysis_pairs', pairs, { candidate });
+    samples.add('understudy_experiment_attempts', attempts, { candidate });
+    const of = { states: VERDICTS, state: verdict };
+    samples.addState('understudy_verdict_state', of, { candidate });
+  }
+}
