@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { GATE_REASONS, VERDICTS } from '../src/analysis/verdict.ts';
 import { ERRORS } from '../src/errors.ts';
+import { VERDICT_EXIT } from '../src/main/commands/verdict.ts';
 import { LEG_REASONS, LEG_STATES } from '../src/pair/leg-states.ts';
 import { PREDICTION_ERRORS } from '../src/pair/pair.ts';
 import { EXCHANGE_REASONS, EXCHANGE_STATES } from '../src/wire/exchange-states.ts';
@@ -123,5 +125,20 @@ describe('docs/pair-record.md', () => {
     const sections = new Set(['selection', 'request', 'incumbent', 'candidate', 'divergence']);
     const fields = new Set(keysOf(schema).filter((key) => !sections.has(key)));
     expect(firstColumn(read('docs/pair-record.md')).sort()).toEqual([...fields].sort());
+  });
+});
+
+describe('docs/reading-a-report.md', () => {
+  const text = read('docs/reading-a-report.md');
+
+  it('has each gate once, and no other', () => {
+    expect(firstColumn(text).sort()).toEqual([...GATE_REASONS].sort());
+  });
+
+  it('has each verdict with its exit code', () => {
+    for (const verdict of VERDICTS) {
+      expect(text).toMatch(new RegExp(`^\\| ${verdict} \\|`, 'm'));
+      expect(text).toContain(`${VERDICT_EXIT[verdict]} ${verdict}`);
+    }
   });
 });

@@ -11,6 +11,7 @@ import type { PairsOptions } from './commands/pairs.ts';
 import type { PlanOptions } from './commands/plan.ts';
 import type { ChangeOptions } from './commands/settings.ts';
 import { ROLES, type Role } from './process-plan.ts';
+import { addVerdictCommands } from './verdict-commands.ts';
 import { readVersion } from './version.ts';
 
 interface ServeOptions {
@@ -80,6 +81,7 @@ export function createProgram(setExitCode: (code: number) => void): Command {
   addStatusCommands(program, setExitCode);
   addDeadLetterCommands(program);
   addSettingsCommands(program);
+  addVerdictCommands(program, setExitCode, addInstanceOptions);
   return program;
 }
 
@@ -221,9 +223,10 @@ Examples:
   understudy rate undo --reason "too much"            take the last change back
   understudy audit --since 24h                        who changed what?
   understudy mirror off --reason "incident 4711"      send none
+  understudy verdict --wait                           is the candidate good enough?
   understudy pairs --follow | jq .divergence          watch pairs
 
-Exit codes: 0 done; 1 it failed, or check found a problem; 2 the command line was not understood.
+Exit codes: 0 done; 1 it failed, or check found a problem; 2 the command line was not understood; verdict has its own.
 UNDERSTUDY_CONFIG and UNDERSTUDY_RUN stand in for --config and --run. Each key of the configuration is an
 environment variable, too: gateway.processes is UNDERSTUDY_GATEWAY_PROCESSES.`;
 

@@ -77,6 +77,11 @@ describe('the command line', () => {
       'mirror on',
       'mirror off',
       'audit',
+      'verdict',
+      'experiment',
+      'experiment list',
+      'experiment start',
+      'experiment close',
     ]);
   });
 

@@ -76,10 +76,15 @@ export class AdminApi {
     return this.#ask('PATCH', '/v1/settings', { body: patch, version });
   }
 
+  /** POST, in the name of the user of this machine. Errors as in `change`. */
+  post<T>(path: string, body: object): Promise<T> {
+    return this.#ask('POST', path, { body });
+  }
+
   async #ask<T>(
     method: string,
     path: string,
-    change?: { readonly body: object; readonly version: number },
+    change?: { readonly body: object; readonly version?: number },
   ): Promise<T> {
     let response: Response;
     let text: string;
@@ -89,9 +94,8 @@ export class AdminApi {
         headers: {
           authorization: `Bearer ${this.#token}`,
           'x-understudy-operator': operatorName(),
-          ...(change === undefined
-            ? {}
-            : { 'content-type': 'application/json', 'if-match': `"${change.version}"` }),
+          ...(change === undefined ? {} : { 'content-type': 'application/json' }),
+          ...(change?.version === undefined ? {} : { 'if-match': `"${change.version}"` }),
         },
         ...(change === undefined ? {} : { body: JSON.stringify(change.body) }),
         signal: AbortSignal.timeout(LIMITS.adminRequestMs),

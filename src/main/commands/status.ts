@@ -1,6 +1,7 @@
 /** `understudy status`: processes, settings, and the waterfall of exchanges and copies. */
 import { readFileSync } from 'node:fs';
 import { styleText } from 'node:util';
+import type { AdminStatus } from '../../admin/admin-status.ts';
 import {
   type InstanceStatus,
   type ProcessStatus,
@@ -9,14 +10,17 @@ import {
 import { renderWaterfall } from '../../admin/render-waterfall.ts';
 import type { StatusReport } from '../../admin/status-report.ts';
 import { buildWaterfall } from '../../admin/waterfall.ts';
+import type { VerdictSummary } from '../../analysis/summary.ts';
 import type { Settings } from '../../config/types.ts';
 import { UnderstudyError } from '../../errors.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
 import type { RunFolder } from '../../telemetry/run-folder.ts';
 import { parseSettings, settingsAt } from '../../telemetry/settings-file.ts';
+import { printable } from '../printable.ts';
 import { describeCandidate } from './candidate-line.ts';
 import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
 import { describeChange, renderSettings } from './settings.ts';
+import { describeVerdict } from './verdict-line.ts';
 
 /**
  * Prints the status of an instance: from its sockets, so that no process need be alive but those that are
@@ -110,12 +114,24 @@ function renderProcesses(instance: InstanceStatus, missing: readonly string[]): 
       lines.push(line(candidate.name, describeCandidate(candidate)));
     }
   }
+  for (const verdict of verdictsOf(processes)) {
+    lines.push(line('verdict', describeVerdict(verdict)));
+  }
   const { error = '', message = '' } = mirror?.recorder.publisher ?? {};
   if (error !== '') lines.push(styleText('red', line('Kafka', `${error}: ${message}`)));
   for (const difference of mirror?.recorder.publisher?.differences ?? []) {
     lines.push(styleText('yellow', line('warning', `UND_KAFKA_TOPIC_DIFFERS: ${difference}`)));
   }
   return `${lines.join('\n')}\n`;
+}
+
+function verdictsOf(processes: readonly ProcessStatus[]): readonly VerdictSummary[] {
+  const admin = processes.find(isAdminStatus);
+  return admin?.analysis?.verdicts ?? [];
+}
+
+function isAdminStatus(status: ProcessStatus): status is AdminStatus {
+  return status.process === 'admin';
 }
 
 function describeProcess(status: ProcessStatus, { gateways, mirror }: InstanceStatus): string {
@@ -147,9 +163,4 @@ function describeMirroring({ mirroring, paused, candidates }: MirrorStatus): str
   if (!mirroring) return `off (${paused})`;
   const rates = candidates.map(({ name, rate }) => `${name} ${Number((rate * 100).toFixed(4))} %`);
   return `on: ${rates.join(', ')}`;
-}
-
-/** Texts come from other processes and operators: nothing in them may drive the terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, '?');
 }

@@ -1,0 +1,56 @@
+/** `understudy verdict` and `understudy experiment`: their options. */
+import { type Command, Option } from 'commander';
+import type { ExperimentOptions } from './commands/experiment.ts';
+import type { InstanceOptions } from './commands/instance.ts';
+import type { VerdictOptions } from './commands/verdict.ts';
+
+/** Adds both. @param addInstanceOptions - options that say which instance is meant */
+export function addVerdictCommands(
+  program: Command,
+  setExitCode: (code: number) => void,
+  addInstanceOptions: (command: Command) => Command,
+): void {
+  addInstanceOptions(program.command('verdict'))
+    .description('say whether a candidate is good enough, with the evidence')
+    .option('--candidate <name>', 'one candidate; all where it is missing')
+    .option('--wait', 'wait until it is decided', false)
+    .addOption(
+      new Option('--format <format>', 'how it is printed')
+        .choices(['text', 'json', 'junit', 'github'])
+        .default('text'),
+    )
+    .option('--data <folder>', 'data folder, where no instance is running')
+    .addHelpText('after', VERDICT_HELP)
+    .action(async (options: VerdictOptions) => {
+      const { printVerdict } = await import('./commands/verdict.ts');
+      setExitCode(await printVerdict(options));
+    });
+  const experiment = program
+    .command('experiment')
+    .description('attempts of candidates: what was judged, from when to when');
+  experiment.helpCommand(false);
+  addInstanceOptions(experiment.command('list'))
+    .description('print the newest attempts, oldest first')
+    .option('--json', 'print JSON', false)
+    .action(async (options: InstanceOptions & { readonly json: boolean }) => {
+      const { listExperiments } = await import('./commands/experiment.ts');
+      await listExperiments(options);
+    });
+  for (const [action, what] of [
+    ['start', 'begin a new attempt of a candidate; the present one is closed'],
+    ['close', 'end the present attempt of a candidate; no other begins by itself'],
+  ] as const) {
+    addInstanceOptions(experiment.command(action))
+      .description(what)
+      .requiredOption('--candidate <name>', 'which one')
+      .requiredOption('--reason <text>', 'why; it is kept with the attempt')
+      .action(async (options: ExperimentOptions) => {
+        const { changeExperiment } = await import('./commands/experiment.ts');
+        await changeExperiment(action, options);
+      });
+  }
+}
+
+const VERDICT_HELP = `
+Exit codes: 0 PASS; 10 FAIL; 11 INVALID; 12 INCONCLUSIVE; 13 CONTINUE; of several candidates the worst.
+1 and 2 as always: it failed, or was not understood.`;
