@@ -128,9 +128,9 @@ export class ConnectionTap {
     );
   }
 
-  /** Requests owed an answer, or the rest of one. */
-  get owed(): number {
-    return this.#owed.length;
+  /** Bytes of the caller wait for the answer to a request to upgrade. */
+  get waiting(): boolean {
+    return this.#waitingBytes > 0;
   }
 
   /** A request has begun and is not complete. */

@@ -96,6 +96,8 @@ export class Splice {
   /** Looks whether a draining connection may end: nothing under way, and told so or idle. */
   drainStep(nowMs: number): void {
     if (this.#over || this.#tap.opaque !== '' || !this.#tap.idle) return;
+    // The end of an answer waits here for a caller that reads slowly.
+    if (this.#caller.writableLength > 0) return;
     if (this.#closeSent || nowMs - this.#lastByteMs >= this.#context.drainIdleMs) this.#endBoth();
   }
 
@@ -113,11 +115,13 @@ export class Splice {
     if (limit !== '') this.#endAtLimit(limit);
   }
 
-  /** Ends the connection now; exchanges under way are `shed(gateway_exit)`. */
+  /** Ends the connection now; exchanges under way are `shed(gateway_exit)`, and an answer that is cut shows. */
   destroy(): void {
+    const isCut = !this.#over && (this.#tap.answerPartial || this.#caller.writableLength > 0);
     this.#capture.close('shed', 'gateway_exit');
     this.#upstream?.destroy();
-    this.#caller.destroy();
+    if (isCut) this.#caller.resetAndDestroy();
+    else this.#caller.destroy();
   }
 
   #fromCaller(bytes: Buffer): boolean {
@@ -202,6 +206,7 @@ export class Splice {
     capture.downstreamPaused = !more;
     this.#tap.answer(bytes);
     this.#endIfRefused();
+    this.#endUpstream();
     return more;
   }
 
@@ -224,7 +229,8 @@ export class Splice {
     }
     capture.downstreamPaused = !more;
     this.#endIfRefused();
-    if (this.#closeSent && this.#tap.idle && !this.#over) this.#endBoth();
+    this.#endUpstream();
+    if (this.#closeSent) this.drainStep(capture.nowMs);
     return more;
   }
 
@@ -319,7 +325,14 @@ export class Splice {
     this.#callerEnded = true;
     this.#capture.requestEof();
     if (this.#upstream === null) this.#caller.end();
-    else this.#upstream.end();
+    else this.#endUpstream();
+  }
+
+  /** Where the caller has ended: not before what stands behind a request to upgrade has gone on. */
+  #endUpstream(): void {
+    const upstream = this.#upstream;
+    if (!this.#callerEnded || upstream === null || upstream.writableEnded) return;
+    if (!this.#context.tapLimits.rejects || !this.#tap.waiting) upstream.end();
   }
 
   #onUpstreamEnd(): void {
@@ -370,7 +383,11 @@ export class Splice {
     clearTimeout(this.#lingerTimer);
     const upstreamFirst = this.#upstreamEnded && !this.#callerEnded;
     this.#capture.close(upstreamFirst ? 'incumbent_abort' : 'client_abort', 'truncated');
-    if (this.#upstream?.writableEnded === false) this.#upstream.destroy();
+    const upstream = this.#upstream;
+    if (upstream?.writableEnded === false) upstream.destroy();
+    // It knows that nobody asks any more. One that goes on all the same is not waited for.
+    else if (upstream && !this.#upstreamEnded)
+      setTimeout(() => upstream.destroy(), LIMITS.lingerMs);
     this.#context.closed(this);
   }
 }

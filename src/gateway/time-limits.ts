@@ -93,8 +93,11 @@ export class TimeWatch {
   }
 }
 
-function phaseOf({ open, bodyPartial, answering }: Progress, { headPartial }: Flow): TimeLimit {
-  if (open === 0) return bodyPartial ? 'body' : headPartial ? 'head' : 'idle';
+function phaseOf({ open, bodyPartial, answering }: Progress, flow: Flow): TimeLimit {
+  const { headPartial, downstreamBytes } = flow;
+  if (open === 0 && (bodyPartial || headPartial)) return bodyPartial ? 'body' : 'head';
+  // The end of its answer waits for the caller: that is no pause between two requests.
+  if (open === 0) return downstreamBytes > 0 ? 'reader' : 'idle';
   if (answering) return 'reader';
   return open === 1 && bodyPartial ? 'body' : 'answer';
 }

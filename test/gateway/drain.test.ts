@@ -1,5 +1,9 @@
 /** A gateway that ends: callers are told with their next answer, and nobody's exchange fails. */
-import { describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { LIMITS } from '../../src/config/defaults.ts';
+import type { Config } from '../../src/config/types.ts';
 import { until } from '../support/until.ts';
 import {
   countsOf,
@@ -113,4 +117,94 @@ describe('drain', () => {
     const counts = await expectExchangesToBalance(rig);
     expect(counts).toEqual({ seen: 1, 'shed(gateway_exit)': 1 });
   });
+
+  it('lets a caller that reads slowly have all of its answer', async () => {
+    const { rig, caller, bytes } = await startSlowReader({ drainIdleMs: 0 });
+    const drained = rig.gateway.drain();
+    // Longer than a connection that has been ended may linger.
+    await new Promise((resolve) => setTimeout(resolve, LIMITS.lingerMs + 500));
+    caller.socket.resume();
+    await until('the caller is ended', () => caller.closed() === 'end');
+    expect(caller.receivedBytes()).toBe(bytes);
+    caller.socket.end();
+    await drained;
+  });
+
+  it('resets whom it must cut short at its deadline', async () => {
+    const { rig, caller } = await startSlowReader({ drainTimeoutMs: 200 });
+    await rig.gateway.drain();
+    caller.socket.resume();
+    await until('the caller is closed', () => caller.closed() === 'ECONNRESET');
+  });
+
+  it('lets go of an incumbent that does not end when it is told to', async () => {
+    let closed = false;
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('data', () => socket.write(OK));
+      const writing = setInterval(() => socket.write('x'), 100);
+      onTestFinished(() => void socket.destroy());
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        clearInterval(writing);
+        closed = true;
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    onTestFinished(() => void server.close());
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const rig = await startGateway(port, { gateway: { drainIdleMs: 0 } });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await untilReceived(caller, OK.length);
+    caller.socket.end();
+    await rig.gateway.drain();
+    await until('its connection is gone', () => closed);
+  });
 });
+
+/**
+ * A caller that has not read a byte of an answer of which the incumbent has given all: its end waits in the
+ * gateway itself. How much the kernel takes before that, a first caller shows.
+ */
+async function startSlowReader(gateway: Partial<Config['gateway']>) {
+  const piece = Buffer.alloc(16 * 1024, 'a');
+  let size = 1e8;
+  const pouring = await startOrigin((socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+    let left = size;
+    const pour = (): void => {
+      while (left > 0) {
+        const bytes = Math.min(left, piece.length);
+        left -= bytes;
+        if (!socket.write(piece.subarray(0, bytes))) break;
+      }
+      if (left > 0) socket.once('drain', pour);
+    };
+    pour();
+  });
+  const caps = { maxAnswerBytes: 2e8, maxHeldBytes: 3e8 };
+  const rig = await startGateway(pouring.port, { gateway: { ...caps, ...gateway } });
+  const ask = async () => {
+    const caller = await rawCaller(rig.port);
+    caller.socket.pause();
+    caller.socket.write(GET);
+    return caller;
+  };
+  const first = await ask();
+  // What the gateway has read is what it holds.
+  let held = 0;
+  await until('nothing goes any more', async () => {
+    held = rig.status().heldBytes;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    return held > 100_000 && rig.status().heldBytes === held;
+  });
+  first.socket.resetAndDestroy();
+  await until('it is over', () => rig.status().open === 0);
+  size = held - 32 * 1024;
+  const caller = await ask();
+  await until('all is read', () => rig.status().seen === 2 && rig.status().open === 0);
+  const head = `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`;
+  return { rig, caller, bytes: head.length + size };
+}

@@ -185,6 +185,22 @@ describe('valid traffic, with reject', () => {
     expect(await expectExchangesToBalance(rig)).toEqual({ seen: 1, 'ineligible(upgrade)': 1 });
   });
 
+  it('passes on what waited behind an upgrade of a caller that has ended', async () => {
+    const upgrade = 'GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n';
+    let answers = 0;
+    const { origin, rig, mirror, caller } = await start((socket, received) => {
+      if (answers === 0) setTimeout(() => socket.write(OK), 50);
+      else if (received.length === (upgrade + GET).length) socket.write(OK);
+      answers += 1;
+    });
+    caller.socket.end(upgrade + GET);
+    await until('over', () => caller.closed() === 'end');
+    expect(caller.received().toString()).toBe(OK + OK);
+    expect(sent(origin)).toBe(upgrade + GET);
+    const counts = await expectExchangesToBalance(rig, mirror);
+    expect(counts).toEqual({ seen: 2, offered: 1, 'ineligible(upgrade)': 1 });
+  });
+
   it('passes on no further request once an answer is in doubt', async () => {
     const doubtful = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok';
     const { origin, caller } = await start((socket) => socket.write(doubtful));

@@ -192,6 +192,8 @@ describe('TimeWatch', () => {
     const reading = { ...IDLE, open: 1, answering: true };
     expect(passedAt(() => [reading, STILL])).toBe('');
     expect(passedAt(() => [reading, { ...STILL, downstreamBytes: 5 }])).toBe('reader 121');
+    // The incumbent has given all of it, the caller has not taken it.
+    expect(passedAt(() => [IDLE, { ...STILL, downstreamBytes: 5 }])).toBe('reader 121');
   });
 
   it('begins anew with each request, and with each byte that a slow reader takes', () => {
