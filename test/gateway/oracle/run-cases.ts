@@ -14,6 +14,7 @@ import { Lane } from './lane.ts';
 const FULL = process.env.ORACLE === 'full';
 /** Cuts of a case depend on it and on the case alone. */
 const SEED = Number(process.env.ORACLE_SEED ?? 1);
+const TEST_MS = FULL ? 300_000 : 30_000;
 const WHOLE = [1e9];
 /** Long messages are cut into single bytes where they begin; then in pieces of any size. */
 const ONE_BYTE_LIMIT = 1_500;
@@ -44,22 +45,26 @@ export function runCases(cases: readonly OracleCase[]): void {
     ).toEqual([]);
   });
 
-  it.each(cases.map((test, index) => ({ ...test, index })))('$id', async ({ index, ...test }) => {
-    const ways = waysOf(test, index);
-    const failures: unknown[] = [];
-    const runLane = async (mode: Way['mode'], at: number): Promise<void> => {
-      const lane = lanes[mode][at] as Lane;
-      for (const [n, way] of ways.entries()) {
-        if (n % 4 !== at) continue;
-        await judge(test, { ...way, lane, mode }).catch((error: unknown) => {
-          failures.push(new Error(`${mode}, ${way.position}, cut ${way.cut}`, { cause: error }));
-        });
-      }
-    };
-    const runs = [0, 1, 2, 3].flatMap((at) => [runLane('relay', at), runLane('reject', at)]);
-    await Promise.all(runs);
-    if (failures.length > 0) throw failures[0];
-  });
+  it.each(cases.map((test, index) => ({ ...test, index })))(
+    '$id',
+    async ({ index, ...test }) => {
+      const ways = waysOf(test, index);
+      const failures: unknown[] = [];
+      const runLane = async (mode: Way['mode'], at: number): Promise<void> => {
+        const lane = lanes[mode][at] as Lane;
+        for (const [n, way] of ways.entries()) {
+          if (n % 4 !== at) continue;
+          await judge(test, { ...way, lane, mode }).catch((error: unknown) => {
+            failures.push(new Error(`${mode}, ${way.position}, cut ${way.cut}`, { cause: error }));
+          });
+        }
+      };
+      const runs = [0, 1, 2, 3].flatMap((at) => [runLane('relay', at), runLane('reject', at)]);
+      await Promise.all(runs);
+      if (failures.length > 0) throw failures[0];
+    },
+    TEST_MS,
+  );
 }
 
 function waysOf(test: OracleCase, index: number): Pick<Way, 'position' | 'cut'>[] {
