@@ -6,15 +6,14 @@ export interface CallerInfo {
   /** It speaks TLS with the gateway. */
   readonly secure: boolean;
   /**
-   * The caller's own address and the one it connected to, as a PROXY header said or as the socket has them;
-   * `null`: not known (a Unix socket, a connection that is gone). Looked up when it is asked for.
+   * The caller's own address and the one it connected to, as a PROXY header said or as the kernel had them when
+   * it was accepted; `null`: not known (a Unix socket), or nobody here asks for it.
    */
-  addresses(): ConnectionAddresses | null;
+  readonly addresses: ConnectionAddresses | null;
 }
 
 /** The two ends of a socket, as the kernel has them. */
-export function addressesOf(socket: Socket | undefined): ConnectionAddresses | null {
-  if (socket === undefined) return null;
+export function addressesOf(socket: Socket): ConnectionAddresses | null {
   const { remoteAddress, remotePort, localAddress, localPort } = socket;
   if (remoteAddress === undefined || remotePort === undefined) return null;
   if (localAddress === undefined || localPort === undefined) return null;

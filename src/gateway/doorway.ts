@@ -12,7 +12,7 @@ import { ListenerTls } from './listener-tls.ts';
 import { ProxyEntry } from './proxy-entry.ts';
 import type { ConnectionAddresses } from './proxy-protocol.ts';
 import type { NameResolver } from './resolve-name.ts';
-import { adoptSocket, adoptTls, socketBelow } from './shared-read.ts';
+import { adoptSocket, adoptTls, isUnix, socketBelow } from './shared-read.ts';
 import { Upstream } from './upstream.ts';
 
 /** A caller whose bytes may be read. */
@@ -39,8 +39,10 @@ export class Doorway {
   /** By the entries of `tls.names`; the listener's own where an entry names none. */
   readonly #named: readonly Upstream[];
   readonly #inserts: boolean;
+  /** Somebody is told who a caller is, or asks. */
+  readonly #namesCallers: boolean;
   readonly #proxy: ProxyEntry | null;
-  /** What PROXY headers said, by the socket that the TLS server was given. */
+  /** By the socket that the TLS server was given. */
   readonly #told = new WeakMap<Socket, ConnectionAddresses>();
   #waiting = 0;
 
@@ -58,6 +60,7 @@ export class Doorway {
     this.#inserts = Object.values(listener.insert).some((mode) => mode !== 'leave');
     this.#tls = tls === null ? null : this.#makeTls(tls);
     this.#proxy = proxy === null ? null : new ProxyEntry(name, proxy);
+    this.#namesCallers = this.#inserts || this.upstreams.some((each) => each.namesCallers);
   }
 
   /** Its incumbents, each once. */
@@ -90,22 +93,23 @@ export class Doorway {
 
   /** @param accepted - from a server with `pauseOnConnect` */
   admit(accepted: Socket): void {
-    if (this.#proxy === null && this.#tls === null) this.#admitPlain(accepted);
-    else {
-      this.#waiting += 1;
-      if (this.#proxy === null) this.#shakeHands(accepted);
-      else if (this.#tls === null) this.#readHeader(accepted, this.#proxy);
-      else this.#readHeaderBeforeTls(accepted, this.#proxy);
+    // Asked now, and only where it is wanted: who resets the connection has no address any more, and what
+    // it has sent must not pass for the request of nobody.
+    const own = this.#namesCallers ? addressesOf(accepted) : null;
+    if (this.#namesCallers && own === null && !isUnix(accepted)) {
+      accepted.destroy();
+      return;
     }
-  }
-
-  #admitPlain(accepted: Socket): void {
-    let socket = accepted;
-    const addresses = () => addressesOf(socket);
-    this.#enter(this.#upstream, { secure: false, addresses }, (onBytes) => {
-      socket = adoptSocket(accepted, onBytes);
-      return socket;
-    });
+    if (this.#proxy === null && this.#tls === null) {
+      const caller = { secure: false, addresses: own };
+      this.#enter(this.#upstream, caller, (onBytes) => adoptSocket(accepted, onBytes));
+      return;
+    }
+    this.#waiting += 1;
+    if (own !== null) this.#told.set(accepted, own);
+    if (this.#proxy === null) this.#shakeHands(accepted);
+    else if (this.#tls === null) this.#readHeader(accepted, this.#proxy);
+    else this.#readHeaderBeforeTls(accepted, this.#proxy);
   }
 
   /** What reads the header goes on to read for the splice. */
@@ -119,7 +123,7 @@ export class Doorway {
     };
     const read = (told: ConnectionAddresses | null, rest: Buffer): boolean => {
       this.#waiting -= 1;
-      const addresses = () => told ?? addressesOf(socket);
+      const addresses = told ?? this.#told.get(accepted) ?? null;
       this.#enter(this.#upstream, { secure: false, addresses }, (onBytes) => {
         sink = onBytes;
         return socket;
@@ -163,8 +167,7 @@ export class Doorway {
       entered: (socket, name) => {
         this.#waiting -= 1;
         const below = socketBelow(socket);
-        const told = below === null ? undefined : this.#told.get(below);
-        const addresses = () => told ?? addressesOf(socket);
+        const addresses = (below && this.#told.get(below)) ?? null;
         const upstream = this.#named[name] ?? this.#upstream;
         this.#enter(upstream, { secure: true, addresses }, (onBytes) => adoptTls(socket, onBytes));
       },
@@ -176,11 +179,10 @@ export class Doorway {
     this.#options.entered({ ...caller, upstream, open, insert: this.#insertFor(caller) });
   }
 
-  /** Asks the kernel for the caller's address only where it is wanted. */
   #insertFor({ secure, addresses }: CallerInfo): InsertFields | null {
     if (!this.#inserts) return null;
     // A dual-stack socket gives IPv4 callers as `::ffff:192.0.2.1`.
-    const address = (addresses()?.source.host ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+    const address = (addresses?.source.host ?? '').replace(/^::ffff:(?=\d+\.)/, '');
     const proto = secure ? 'https' : 'http';
     return createInsertion(this.#options.listener.insert, { address, proto });
   }

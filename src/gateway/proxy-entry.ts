@@ -8,6 +8,7 @@ import type { ProxyEntryConfig } from '../config/types.ts';
 import type { ProxyEntryStatus } from '../wire/gateway-status.ts';
 import type { OnBytes } from './byte-connection.ts';
 import { type ConnectionAddresses, type ProxyFault, parseProxyHeader } from './proxy-protocol.ts';
+import { isUnix } from './shared-read.ts';
 
 type Outcome = 'ok' | ProxyFault | 'timeout' | 'aborted' | 'source';
 
@@ -73,14 +74,15 @@ export class ProxyEntry {
     socket.on('error', () => end('aborted'));
     socket.on('end', () => end('aborted'));
     socket.on('close', () => end('aborted'));
-    if (!this.#maySend(socket.remoteAddress)) end('source');
+    if (this.#sources !== null && !maySend(this.#sources, socket)) end('source');
   }
+}
 
-  /** A Unix socket has no address: who may connect to it, its file's mode says. */
-  #maySend(address: string | undefined): boolean {
-    if (this.#sources === null || address === undefined) return true;
-    return this.#sources.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
-  }
+/** Who may connect to a Unix socket, its file's mode says. Who is gone and has no address any more may not. */
+function maySend(sources: BlockList, socket: Socket): boolean {
+  const address = socket.remoteAddress;
+  if (address === undefined) return isUnix(socket);
+  return sources.check(address, isIPv4(address) ? 'ipv4' : 'ipv6');
 }
 
 /** @param sources - `10.0.0.0/8`, `fd00::/8`, or one address, as checked by the configuration */

@@ -68,6 +68,11 @@ export class Upstream {
     });
   }
 
+  /** It is told who the caller is. */
+  get namesCallers(): boolean {
+    return this.#proxy !== 'off';
+  }
+
   /** Begins to look its name up, where it has one; resolves when its TLS files are read. */
   async start(): Promise<void> {
     this.#watch?.start();
@@ -84,7 +89,7 @@ export class Upstream {
    * first.
    */
   open(caller: CallerInfo, events: DialEvents): Dial {
-    const head = this.#proxy === 'off' ? null : encodeProxyHeader(this.#proxy, caller.addresses());
+    const head = this.#proxy === 'off' ? null : encodeProxyHeader(this.#proxy, caller.addresses);
     return new Dial(this, head, events);
   }
 

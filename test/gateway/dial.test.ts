@@ -25,7 +25,7 @@ function dialTo(port: number) {
     resolver: SYSTEM_RESOLVER,
     log: new LogLines({ process: 'gw0', level: 'error' }),
   });
-  const caller = { secure: false, addresses: () => null };
+  const caller = { secure: false, addresses: null };
   const dial = upstream.open(caller, {
     onBytes: () => true,
     connected: (opened) => {

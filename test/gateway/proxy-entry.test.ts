@@ -120,6 +120,28 @@ describe('a listener that requires a PROXY header', () => {
     await untilReceived(caller, OK.length);
   });
 
+  it.each<[string, Partial<ListenerConfig>]>([
+    ['a network that may send headers', { proxy: { ...REQUIRED, sources: ['192.0.2.0/24'] } }],
+    ['a header for the incumbent', { upstream: { tls: null, proxyProtocol: 'v1' } }],
+    ['an inserted field', { insert: { ...DEFAULTS.listener.insert, xForwardedFor: 'replace' } }],
+  ])('does not take a caller that is gone for one without an address: %s', async (...of) => {
+    const [, part] = of;
+    const gateway = { ambiguous: part.insert === undefined ? 'relay' : 'reject' } as const;
+    const { origin, rig } = await start(part, { gateway });
+    // It sends and resets while this process does not look: the kernel knows no peer then, and has its bytes.
+    const sent = JSON.stringify(part.proxy ? V1 + POST : POST);
+    const program =
+      `const s = require('net').connect(${rig.port}, '127.0.0.1', ` +
+      `() => s.write(${sent}, () => s.resetAndDestroy()))`;
+    spawnSync(process.execPath, ['-e', program]);
+    await until('accepted', () => rig.status().connections.total === 1);
+    const after = await rawCaller(origin.port);
+    after.socket.write(POST);
+    await untilReceived(after, OK.length);
+    expect(origin.received.map(String)).toEqual([POST]);
+    expect(rig.status()).toMatchObject({ seen: 0, connections: { open: 0 } });
+  });
+
   it('gives the caller that the balancer told of to what is inserted', async () => {
     const insert = { ...DEFAULTS.listener.insert, xForwardedFor: 'append' } as const;
     const gateway = { ambiguous: 'reject' } as const;
