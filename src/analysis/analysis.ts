@@ -5,8 +5,9 @@
  */
 import { hash } from 'node:crypto';
 import type { Pair } from '../pair/pair.ts';
+import { toCutFacts } from './cut-facts.ts';
 import { CutState } from './cut-state.ts';
-import { isFailed, lossesOf, type PairLosses } from './losses.ts';
+import { lossesOf } from './losses.ts';
 import { PairSample } from './pair-sample.ts';
 import type { ExperimentPlan } from './plan.ts';
 import { SeenSet } from './seen-set.ts';
@@ -54,16 +55,16 @@ export class Analysis {
     const timeMs = Date.parse(pair.time);
     if (!(timeMs >= this.#startMs)) return 'too_early';
     if (!this.seen.add(pair.epoch, pair.seq)) return 'repeated';
-    const losses = lossesOf(pair, plan);
+    const facts = toCutFacts(pair, lossesOf(pair, plan));
     const isWarmUp = pair.flags.includes('warm_up');
     const stretch = this.#stretch(floorTo(timeMs, plan.cutMs));
     for (const key of segmentsOf(pair, plan)) {
       if (key.startsWith('found:')) {
         // Discovered segments only alarm: one state for all times, or there would be thousands.
-        addToCut(stateIn(this.#stretch(WHOLE), key, plan), pair, losses);
+        stateIn(this.#stretch(WHOLE), key, plan).add(facts);
         continue;
       }
-      addToCut(stateIn(stretch, key, plan), pair, losses);
+      stateIn(stretch, key, plan).add(facts);
       if (isWarmUp) continue;
       this.touched.segments.add(key);
       let segment = this.segments.get(key);
@@ -188,38 +189,21 @@ function valueAt({ captured }: Pair, pointer: string): string {
   return value === undefined ? '' : String(value);
 }
 
+/** Buckets of values seen lately: a hash costs more than all else that is done for a segment. */
+const buckets = new Map<string, number>();
+const BUCKETS_KEPT = 4_096;
+
 /** Bucket of a discovered value: the first byte of its SHA-256. */
 export function discoveryBucket(value: string): number {
-  return Number.parseInt(hash('sha256', value, 'hex').slice(0, 2), 16) % DISCOVERY_BUCKETS;
+  let bucket = buckets.get(value);
+  if (bucket === undefined) {
+    bucket = hashBucket(value);
+    if (buckets.size >= BUCKETS_KEPT) buckets.clear();
+    buckets.set(value, bucket);
+  }
+  return bucket;
 }
 
-function addToCut(state: CutState, pair: Pair, { losses, violation }: PairLosses): void {
-  const { incumbent, candidate, selection, flags } = pair;
-  if (flags.includes('warm_up')) {
-    state.add('warmUp');
-    return;
-  }
-  state.add('pairs');
-  if (isFailed(incumbent)) state.add('incumbentFailures');
-  if (isFailed(candidate)) state.add('candidateFailures');
-  if (flags.length > 0) state.add('latencyLeftOut');
-  if (!(selection.u < selection.probability)) state.add('selectionMismatches');
-  for (const [side, observation] of [
-    ['incumbent', incumbent],
-    ['candidate', candidate],
-  ] as const) {
-    if (isFailed(observation)) continue;
-    const { model_version } = observation;
-    // An answer that cannot be read is judged by the contract: it need not say its version.
-    if (model_version === undefined && observation.error === undefined)
-      state.add('versionsMissing');
-    else if (model_version !== undefined) state.versions.add(`${side}:${model_version}`);
-  }
-  if (violation !== '') {
-    state.add('violations');
-    state.violations.add(violation);
-  }
-  for (const [i, loss] of losses.entries()) {
-    if (!Number.isNaN(loss)) state.losses[i]?.add(loss);
-  }
+function hashBucket(value: string): number {
+  return Number.parseInt(hash('sha256', value, 'hex').slice(0, 2), 16) % DISCOVERY_BUCKETS;
 }

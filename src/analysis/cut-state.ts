@@ -2,6 +2,7 @@
  * What the verdict needs of the pairs of one segment in one stretch of event time: a commutative monoid of
  * integers. States of all stretches up to a cut, merged, are the state at that cut.
  */
+import type { CutFacts } from './cut-facts.ts';
 import type { ByteReader } from './sketches/byte-reader.ts';
 import type { ByteWriter } from './sketches/byte-writer.ts';
 import { LossSums } from './sketches/loss-sums.ts';
@@ -48,8 +49,15 @@ export class CutState {
     return this.#counts[name];
   }
 
-  add(name: CutCount): void {
-    this.#counts[name] += 1;
+  /** Counts one pair. */
+  add({ counts, versions, violation, units, squares }: CutFacts): void {
+    for (const name of counts) this.#counts[name] += 1;
+    for (const name of versions) this.versions.add(name);
+    if (violation !== '') this.violations.add(violation);
+    for (let i = 0; i < units.length; i++) {
+      const each = units[i] as number;
+      if (!Number.isNaN(each)) this.#losses[i]?.addUnits(each, squares[i] as number);
+    }
   }
 
   merge(other: CutState): void {

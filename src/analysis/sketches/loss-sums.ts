@@ -29,7 +29,11 @@ export class LossSums {
    */
   add(loss: number): void {
     const units = toFixedPoint(loss);
-    const square = squareUnits(units);
+    this.addUnits(units, squareUnits(units));
+  }
+
+  /** The same with both computed before: for a loss that is added to several sums. */
+  addUnits(units: number, square: number): void {
     this.#n += 1;
     this.#sums.add(SUM, units);
     this.#sums.add(SQUARES, square);
