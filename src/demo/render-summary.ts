@@ -19,6 +19,8 @@ export interface ClientView {
   readonly sent: number;
   /** Answers with status 200. */
   readonly answered: number;
+  /** Answers that a pair was recorded of. */
+  readonly paired: number;
   /** Answers whose score, label and version are those of the incumbent on the pair. */
   readonly asRecorded: number;
   readonly seconds: number;
@@ -28,6 +30,8 @@ export interface ClientView {
 
 /** What became of the copies, as the waterfall has it. */
 export type Coverage = Pick<CandidateWaterfall, 'observed' | 'lost' | 'coverage'>;
+
+const LOST = ['', 'the books below say why; callers had their answers all the same'] as const;
 
 /** `Title ─────…`, as wide as the page. */
 export function heading(title: string, styles: Styles): string {
@@ -47,6 +51,7 @@ export function renderExchanges(client: ClientView, coverage: Coverage): string[
       `${formatShare(coverage.coverage ?? Number.NaN, 2)}: ${formatCount(coverage.observed)} copies observed, ` +
         `${formatCount(coverage.lost)} lost`,
     ],
+    ...(coverage.lost === 0 ? [] : [LOST]),
     [
       'Unchanged',
       `${formatCount(client.asRecorded)} answers as the callers got them agree with the pairs`,

@@ -43,6 +43,7 @@ export class ReplayLog {
     return {
       sent: this.sent,
       answered: this.#latencies.length,
+      paired: pairs.filter(({ join }) => this.#answers.has(join ?? '')).length,
       asRecorded: pairs.filter((pair) => this.#isAsAnswered(pair)).length,
       seconds,
       latency: toSpread(this.#latencies),

@@ -15,7 +15,13 @@ test('an answer counts as recorded where its pair says the same of the incumbent
     pairOf({ loan: 'b', incumbent: [0.5000001, 'good'], candidate: [0.3, 'good'] }),
     pairOf({ loan: 'c', incumbent: [0.5, 'good'], candidate: [0.3, 'good'] }),
   ];
-  expect(log.view(pairs, 3)).toMatchObject({ sent: 2, answered: 2, asRecorded: 1, seconds: 3 });
+  expect(log.view(pairs, 3)).toMatchObject({
+    sent: 2,
+    answered: 2,
+    paired: 2,
+    asRecorded: 1,
+    seconds: 3,
+  });
   expect(log.failures).toBe('');
 });
 

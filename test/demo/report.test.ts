@@ -24,6 +24,7 @@ function inputOf(changes: Partial<ReportInput> = {}): ReportInput {
     client: {
       sent: 5915,
       answered: 5915,
+      paired: 5915,
       asRecorded: 5915,
       seconds: 59.2,
       latency: { count: 5915, p50: 1.2, p95: 2.1, p99: 3.3, max: 9 },
@@ -67,6 +68,15 @@ describe('report', () => {
     expect(text).toContain('50.00 % of labels agree; flips: 1 (1 good → bad, 0 bad → good)');
     expect(text).toContain('"id": "c5k0t9q2m8w4x7z1r3f6.1/boosting"');
     expect(text).not.toContain('Kafka');
+    expect(text).not.toContain('say why');
+  });
+
+  test('says where lost copies are explained', () => {
+    const coverage = { observed: 5290, lost: 625, coverage: 5290 / 5915 };
+    const text = renderReport(inputOf({ coverage }), PLAIN);
+    expect(text).toMatch(
+      /Coverage {3}89\.43 %: 5,290 copies observed, 625 lost\n {13}the books below/,
+    );
   });
 
   test('escapes of a hostile model do not reach the terminal', () => {
