@@ -201,9 +201,12 @@ function sendError(
   if (problem.status >= 500) {
     const cause = error.cause instanceof Error ? error.cause.message : '';
     const { code } = problem;
-    log.error({ code, reason: error.message, cause, remote: request.ip }, 'request failed');
+    log.error(
+      { 'error.code': code, reason: error.message, cause, remote: request.ip },
+      'request failed',
+    );
   } else if (problem.status === 403) {
-    log.warn({ code: problem.code, remote: request.ip }, 'request refused');
+    log.warn({ 'error.code': problem.code, remote: request.ip }, 'request refused');
   }
   return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
 }

@@ -64,7 +64,8 @@ function readFile(file: string): Uint8Array {
       closeSync(fd);
     }
   } catch (cause) {
-    throw unreadable(file, `a readable file (${errorText(cause)})`, cause);
+    const hint = '; --config or UNDERSTUDY_CONFIG names another';
+    throw unreadable(file, `a readable file (${errorText(cause)})${hint}`, cause);
   }
   if (length > LIMITS.configBytes) {
     throw unreadable(file, `a file of at most ${LIMITS.configBytes} bytes`);

@@ -86,10 +86,7 @@ function describeListener(listener: ListenerConfig): [string, string][] {
       ...(how.tls === null ? [] : ['TLS']),
     ].join(', ');
   const rows: [string, string][] = [
-    [
-      'listener',
-      `${name}: ${formatAddress(address)}${scheme} → incumbent ${formatAddress(incumbent)}`,
-    ],
+    ['listener', `${name}: ${formatAddress(address)}${scheme} → ${to(incumbent, upstream)}`],
   ];
   for (const entry of tls?.names ?? []) {
     const target =

@@ -34,6 +34,8 @@ export interface Finding {
   readonly message: string;
   /** It works, and not quite as configured. */
   readonly warning?: true;
+  /** `serve` would not start with it. */
+  readonly fatal?: true;
 }
 
 /**
@@ -50,7 +52,9 @@ export async function probeAll(
     if (!running) probes.push(probeListeners(config));
     for (const listener of config.listeners) {
       const faults = listenerCertificateFaults(listener);
-      probes.push(Promise.resolve(faults.flatMap((fault) => found('UND_TLS_FILE', fault))));
+      probes.push(
+        Promise.resolve(faults.flatMap((fault) => found('UND_TLS_FILE', fault)).map(toFatal)),
+      );
       for (const incumbent of incumbentsOf(listener)) {
         probes.push(probeIncumbent(listener.name, incumbent));
       }
@@ -63,7 +67,7 @@ export async function probeAll(
     probes.push(Promise.resolve(probeFolder(config.dataDir, 'UND_DATA_FOLDER')));
     probes.push(Promise.resolve(probeFile(config.admin.tokenFile, 'UND_ADMIN_TOKEN')));
   }
-  probes.push(Promise.resolve(probeFolder(config.runDir, 'UND_RUN_FOLDER')));
+  probes.push(Promise.resolve(probeFolder(config.runDir, 'UND_RUN_FOLDER').map(toFatal)));
   probes.push(
     Promise.resolve(probeFile(config.mirror.selectionSecretFile, 'UND_SELECTION_SECRET')),
   );
@@ -92,7 +96,11 @@ async function probeListeners(config: Config): Promise<Finding[]> {
   const { listeners, gateway } = config;
   const health = gateway.health === null ? [] : [gateway.health];
   const addresses = [...listeners.map((listener) => listener.address), ...health];
-  return (await Promise.all(addresses.map(probeAddress))).flat();
+  return (await Promise.all(addresses.map(probeAddress))).flat().map(toFatal);
+}
+
+function toFatal(finding: Finding): Finding {
+  return { ...finding, fatal: true };
 }
 
 function backstageAddresses({ admin, metrics }: Config): Address[] {

@@ -34,7 +34,9 @@ export function createProgram(setExitCode: (code: number) => void): Command {
     .version(readVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand(false)
-    .showHelpAfterError('(understudy --help lists commands and options)')
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, 'understudy: UND_USAGE: ')),
+    })
     .addHelpText('after', EXAMPLES)
     .exitOverride();
 
@@ -82,7 +84,14 @@ export function createProgram(setExitCode: (code: number) => void): Command {
   addDeadLetterCommands(program);
   addSettingsCommands(program);
   addVerdictCommands(program, setExitCode, addInstanceOptions);
+  pointToHelp(program, 'understudy');
   return program;
+}
+
+/** An error names the help of the very command. */
+function pointToHelp(command: Command, name: string): void {
+  command.showHelpAfterError(`(${name} --help says more)`);
+  for (const child of command.commands) pointToHelp(child, `${name} ${child.name()}`);
 }
 
 function addReloadCommands(program: Command, setExitCode: (code: number) => void): void {
@@ -227,8 +236,8 @@ Examples:
   understudy pairs --follow | jq .divergence          watch pairs
 
 Exit codes: 0 done; 1 it failed, or check found a problem; 2 the command line was not understood; verdict has its own.
-UNDERSTUDY_CONFIG and UNDERSTUDY_RUN stand in for --config and --run. Each key of the configuration is an
-environment variable, too: gateway.processes is UNDERSTUDY_GATEWAY_PROCESSES.`;
+UNDERSTUDY_CONFIG stands in for --config of serve, check and plan, UNDERSTUDY_RUN for --run of the others. Each
+key of the configuration is an environment variable, too: gateway.processes is UNDERSTUDY_GATEWAY_PROCESSES.`;
 
 function configOption(): Option {
   return new Option('-c, --config <file>', 'configuration, YAML')

@@ -40,7 +40,7 @@ export function renderCost(config: Config, input: PlanInput, plan: Plan): string
   for (const [name, text] of sections) lines.push(row(name, text));
   lines.push('', 'Counted with, right to a factor of about two on another machine:');
   for (const { value, unit, where } of Object.values(MEASURED)) {
-    lines.push(`  ${String(value).padStart(9)} ${unit}`, `            ${where}`);
+    lines.push(`  ${amount(value, unit)}`, `            ${where}`);
   }
   return `${lines.join('\n')}\n`;
 }
@@ -51,13 +51,24 @@ function journalInWords({ journal }: Config, plan: Plan): string {
   if (plan.daysUntilJournalCap === null) {
     return `${perDay}; ${bytesInWords(plan.journalBytesHeld)} with its retention, the cap of ${cap} is not reached`;
   }
-  return `${perDay}; the cap of ${cap} is reached in ${count(plan.daysUntilJournalCap)} days, before retention frees room: raise journal.maxBytes, or shorten journal.retentionMs`;
+  return `${perDay}; the cap of ${cap} is reached in ${timeInWords(plan.daysUntilJournalCap)}, before retention frees room: raise journal.maxBytes, or shorten journal.retentionMs`;
 }
 
 function kafkaInWords({ kafka }: Config, plan: Plan): string {
   if (kafka === null) return 'none';
   const { kafkaBytesPerSecond: bytes } = plan;
   return `${bytesInWords(bytes)} a second before compression, ${bytesInWords(bytes * 86_400)} a day, times its replicas`;
+}
+
+/** `920 bytes a pair`, `113 MiB of a gateway`. */
+function amount(value: number, unit: string): string {
+  const isLarge = unit.startsWith('bytes ') && value >= 1024 * 1024;
+  if (!isLarge) return `${String(value).padStart(9)} ${unit}`;
+  return `${bytesInWords(value).padStart(9)} ${unit.slice('bytes '.length)}`;
+}
+
+function timeInWords(days: number): string {
+  return days < 2 ? `${count(days * 24)} hours` : `${count(days)} days`;
 }
 
 function row(name: string, text: string): string {

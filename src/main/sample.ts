@@ -130,8 +130,9 @@ function answerFindings(where: string, prediction: PredictionConfig, answer: unk
   );
   const found: Finding[] = [];
   if (error !== undefined) {
-    const pointers = JSON.stringify(prediction);
-    found.push(finding(`${where}: the answer reads as ${error}, by ${pointers}.`));
+    const pointers = Object.entries(prediction).filter(([, pointer]) => pointer !== '');
+    const by = pointers.map(([key, pointer]) => `prediction.${key} ${pointer}`).join(', ');
+    found.push(finding(`${where}: the answer reads as ${error}, by ${by}.`));
   } else if (predictions.length === 0) {
     found.push(finding(`${where}: the answer has no prediction in ${prediction.items}.`));
   }

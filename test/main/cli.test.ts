@@ -86,8 +86,9 @@ describe('the command line', () => {
   });
 
   it.each([
-    [['frob'], "error: unknown command 'frob'"],
-    [['rate', 'set', '0.5'], "error: required option '--reason <text>' not specified"],
+    [['frob'], "understudy: UND_USAGE: unknown command 'frob'\n(understudy --help"],
+    [['rate', 'set', '0.5'], "UND_USAGE: required option '--reason <text>' not specified"],
+    [['rate', 'set', '0.5'], '(understudy rate set --help says more)'],
     [['rate', 'set', '7', '--reason', 'x'], 'UND_USAGE: A rate is 0 to 1 or 0% to 100%, not 7.'],
     [['deadletter', 'drop'], 'UND_USAGE: Say which: ids, or --all.'],
     [['rate', 'set', '1', '--for', '5', '--reason', 'x'], 'UND_USAGE: A time is a number and s'],
@@ -109,6 +110,15 @@ describe('the command line', () => {
       expect(stderr).toMatch(/^understudy: UND_\w+: .*is "understudy serve" running/);
     },
   );
+
+  it('mirror off without an admin process names the file that stops all copies', async () => {
+    const run = join(makeFolder(), 'none');
+    const off = await runCli(['mirror', 'off', '--reason', 'x', '--run', run]);
+    expect(off.code).toBe(1);
+    expect(off.stderr).toContain(`Without it: touch ${run}/mirror.off stops all copies.`);
+    const on = await runCli(['mirror', 'on', '--reason', 'x', '--run', run]);
+    expect(on.stderr).not.toContain('mirror.off');
+  });
 
   it('says what is wrong in a configuration and starts nothing', async () => {
     const folder = makeFolder();

@@ -1,4 +1,5 @@
 /** What operators do with a running instance, through the command line. */
+import { rmSync, writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Pair } from '../../src/pair/pair.ts';
 import { TestCandidate } from '../e2e/candidate.ts';
@@ -23,7 +24,12 @@ test('status, pairs, rate and mirror say and do what they promise', async () => 
 
   const status = await instance.cli('status');
   expect(status).toMatchObject({ code: 0, stderr: '' });
-  for (const text of [/^gw0 +pid \d+/m, /mirroring +on: cand 100 %/, /✓ all \d sums add up/]) {
+  for (const text of [
+    /^gw0 +pid \d+/m,
+    /mirroring +on: cand 100 %/,
+    /scores compared/,
+    /✓ all \d sums add up/,
+  ]) {
     expect(status.stdout).toMatch(text);
   }
   const json = JSON.parse((await instance.cli('status', '--json')).stdout);
@@ -46,7 +52,12 @@ test('status, pairs, rate and mirror say and do what they promise', async () => 
   await until('the switch is in force', inForce, 1_000);
   expect((await instance.cli('status')).stdout).toMatch(/mirroring +off \(operator\)/);
 
-  await instance.cli('mirror', 'on', '--reason', 'over');
+  writeFileSync(instance.run.mirrorOff, '');
+  const held = await instance.cli('mirror', 'on', '--reason', 'over');
+  expect(held.stdout).toMatch(
+    /^mirroring +off, whatever the switch says \(on\): remove .*mirror\.off /,
+  );
+  rmSync(instance.run.mirrorOff);
   await until(
     'mirroring is on',
     async () => (await instance.mirror()).settingsVersion === 3,

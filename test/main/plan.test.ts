@@ -45,9 +45,12 @@ describe('makePlan', () => {
   it('is told in words, with each constant and where it was measured', () => {
     const text = renderCost(config(), INPUT, makePlan(config(), INPUT));
     expect(text).toMatch(/candidate cand +100 copies\/s; keeps up while it answers within 80 ms/);
-    expect(text).toMatch(/journal +8\.6 GiB a day; the cap of 4 GiB is reached in 0\.464 days/);
+    expect(text).toMatch(
+      /journal +8\.6 GiB a day; the cap of 4 GiB is reached in 11\.1 hours, before/,
+    );
+    expect(text).toMatch(/^ +113 MiB of a gateway that holds nothing$/m);
     for (const { unit, where } of Object.values(MEASURED)) {
-      expect(text).toContain(unit);
+      expect(text).toContain(unit.replace(/^bytes /, ''));
       expect(text).toContain(where);
     }
   });

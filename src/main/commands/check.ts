@@ -2,6 +2,7 @@
 import { styleText } from 'node:util';
 import { loadConfig } from '../../config/load.ts';
 import { checkConfig } from '../check.ts';
+import type { Finding } from '../probes.ts';
 import type { Role } from '../process-plan.ts';
 import { checkSample } from '../sample.ts';
 
@@ -27,11 +28,18 @@ export async function check(options: CheckOptions): Promise<number> {
     const kind = warning === true ? styleText('yellow', 'warning') : styleText('red', 'problem');
     process.stdout.write(`${kind}  ${code}: ${message}\n`);
   }
-  const count = findings.filter(({ warning }) => warning !== true).length;
-  const verdict =
-    count === 0
-      ? styleText('green', 'all that could be tried works')
-      : `${count} problem${count === 1 ? '' : 's'}: serve would start degraded, or not at all where it cannot listen`;
-  process.stdout.write(`${verdict}\n`);
-  return count === 0 ? 0 : 1;
+  const problems = findings.filter(({ warning }) => warning !== true);
+  process.stdout.write(`${verdictOn(problems)}\n`);
+  return problems.length === 0 ? 0 : 1;
+}
+
+function verdictOn(problems: readonly Finding[]): string {
+  const { length } = problems;
+  if (length === 0) return styleText('green', 'all that could be tried works');
+  const count = `${length} problem${length === 1 ? '' : 's'}`;
+  if (problems.some(({ fatal }) => fatal === true)) return `${count}: serve would not start`;
+  const isSample = problems.every(({ code }) => code === 'UND_SAMPLE_POINTER');
+  return isSample
+    ? `${count}: serve would start, and pairs would lack what the pointers should find`
+    : `${count}: serve would start degraded, and heal; docs/errors.md has each code`;
 }

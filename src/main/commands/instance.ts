@@ -45,7 +45,8 @@ export class AdminApi {
     if (options.admin === undefined) {
       const { url, tokenFile, error } = await findAdmin(await findRunFolder(options));
       if (url === '') {
-        throw new UnderstudyError('UND_ADMIN_UNREACHABLE', `The admin API is not there: ${error}.`);
+        const why = error === '' ? 'it is starting' : `${error}, which its log line explains`;
+        throw new UnderstudyError('UND_ADMIN_UNREACHABLE', `The admin API is not up: ${why}.`);
       }
       return new AdminApi(url, readToken(options.tokenFile ?? tokenFile));
     }

@@ -7,6 +7,8 @@ import { ROLES } from '../process-plan.ts';
 import type { SupervisorStatus } from '../supervisor.ts';
 import { findRunFolder, type InstanceOptions } from './instance.ts';
 
+const KEPT = 'Nothing has changed: what was in force before stays in force.';
+
 export type ReloadCommand = 'reload' | 'restart-gateways' | 'restart-all';
 
 /**
@@ -25,7 +27,7 @@ export async function runReload(command: ReloadCommand, options: InstanceOptions
     await sendCommand(path, command);
     const { reload, name, children } = await untilDone(path);
     if (!reload.lastOk) {
-      process.stderr.write(`understudy: ${name}: ${reload.lastError}\n`);
+      process.stderr.write(`understudy: ${name}: ${reload.lastError}\n${KEPT}\n`);
       return 1;
     }
     const processes = children.map((child) => `${child.name} ${child.state}`).join(', ');

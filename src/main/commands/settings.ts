@@ -1,9 +1,10 @@
 /** `understudy rate get|set|cap|undo` and `understudy mirror on|off`, over the admin API. */
+import { existsSync } from 'node:fs';
 import { LIMITS } from '../../config/defaults.ts';
 import type { Settings } from '../../config/types.ts';
 import { UnderstudyError } from '../../errors.ts';
 import { parseDuration } from './duration.ts';
-import { AdminApi, type InstanceOptions } from './instance.ts';
+import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
 
 /** What each change says besides itself. */
 export interface ChangeOptions extends InstanceOptions {
@@ -34,7 +35,7 @@ export function parseCap(text: string): number {
 /** Prints what is in force. */
 export async function getRate(options: InstanceOptions): Promise<void> {
   const api = await AdminApi.find(options);
-  print(await api.get<Settings>('/v1/settings'));
+  await print(await api.get<Settings>('/v1/settings'), options);
 }
 
 /** Sets the rate of one candidate, or of all, and prints what is in force then. */
@@ -59,7 +60,15 @@ export async function setMirror(
   enabled: boolean,
   options: Omit<ChangeOptions, 'candidate'>,
 ): Promise<void> {
-  await change(options, () => ({ enabled }));
+  try {
+    await change(options, () => ({ enabled }));
+  } catch (error) {
+    const isDown = error instanceof UnderstudyError && error.code === 'UND_ADMIN_UNREACHABLE';
+    if (enabled || !isDown) throw error;
+    const file = options.admin === undefined ? (await findRunFolder(options)).mirrorOff : null;
+    const how = file === null ? 'the file mirror.off in its run folder' : `touch ${file}`;
+    throw new UnderstudyError(error.code, `${error.message} Without it: ${how} stops all copies.`);
+  }
 }
 
 /** Decides on what is in force, and changes that and nothing else: a change in between is refused with 412. */
@@ -72,21 +81,28 @@ async function change(
   const before = await api.get<Settings>('/v1/settings');
   const names = options.candidate === undefined ? Object.keys(before.rates) : [options.candidate];
   const patch = { ...patchFor(names), ...ttl, reason: options.reason };
-  print(await api.change<Settings>(patch, before.version));
+  await print(await api.change<Settings>(patch, before.version), options);
 }
 
 function toEach(names: readonly string[], value: number): Record<string, number> {
   return Object.fromEntries(names.map((name) => [name, value]));
 }
 
-function print(settings: Settings): void {
-  process.stdout.write(renderSettings(settings));
+/** The file `mirror.off` is seen where the instance is on this machine. */
+async function print(settings: Settings, options: InstanceOptions): Promise<void> {
+  const file = options.admin === undefined ? (await findRunFolder(options)).mirrorOff : '';
+  process.stdout.write(renderSettings(settings, file !== '' && existsSync(file) ? file : ''));
 }
 
-/** Settings in words, a line each. */
-export function renderSettings(settings: Settings): string {
+/**
+ * Settings in words, a line each.
+ *
+ * @param offFile - the file that stops mirroring whatever the switch says; empty: it is not there
+ */
+export function renderSettings(settings: Settings, offFile = ''): string {
   const { enabled, rates, requestsPerSecond } = settings;
-  const lines = [`mirroring  ${enabled ? 'on' : 'off'}`];
+  const file = `off, whatever the switch says (${enabled ? 'on' : 'off'}): remove ${offFile} to end that`;
+  const lines = [`mirroring  ${offFile !== '' ? file : enabled ? 'on' : 'off'}`];
   for (const [name, rate] of Object.entries(rates)) {
     lines.push(`rate       ${name}  ${rate}  (${Number((rate * 100).toFixed(4))} %)`);
   }

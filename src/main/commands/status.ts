@@ -61,7 +61,9 @@ async function printRemote(api: AdminApi, json: boolean): Promise<number> {
   if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else {
     const names = report.processes.map(({ name }) => name).join(', ');
-    process.stdout.write(printable(`processes  ${names}\n${renderSettings(report.settings)}`));
+    const offFile = report.mirror?.paused === 'mirror_off' ? 'mirror.off in its run folder' : '';
+    const settings = renderSettings(report.settings, offFile);
+    process.stdout.write(printable(`processes  ${names}\n${settings}`));
     for (const candidate of report.candidates) {
       const line = `candidate  ${candidate.name}  ${describeCandidate(candidate)}\n`;
       process.stdout.write(printable(line));
@@ -150,7 +152,10 @@ function describeProcess(status: ProcessStatus, { gateways, mirror }: InstanceSt
 
 function describeRecorder({ recorder }: MirrorStatus): string[] {
   const { state, error, committedPairs, publisher } = recorder;
-  const parts = [error === '' ? state : `${state} (${error})`, `${committedPairs} pairs on disk`];
+  const parts = [
+    error === '' ? state : `${state} (${error})`,
+    `${committedPairs} pairs on disk since its start`,
+  ];
   if (publisher !== null) {
     const fault = publisher.error === '' ? '' : ` (${publisher.error})`;
     parts.push(`Kafka ${publisher.state}${fault}, ${publisher.lag} behind`);
