@@ -201,12 +201,9 @@ function sendError(
   if (problem.status >= 500) {
     const cause = error.cause instanceof Error ? error.cause.message : '';
     const { code } = problem;
-    log.error(
-      { 'error.code': code, reason: error.message, cause, remote: request.ip },
-      'request failed',
-    );
+    log.error({ code, reason: error.message, cause, remote: request.ip }, 'request failed');
   } else if (problem.status === 403) {
-    log.warn({ 'error.code': problem.code, remote: request.ip }, 'request refused');
+    log.warn({ code: problem.code, remote: request.ip }, 'request refused');
   }
   return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
 }

@@ -109,11 +109,7 @@ function keepTrying(what: string, step: () => Promise<void>): Retry {
     onFailure: (error, isNew) => {
       const code = error instanceof UnderstudyError ? error.code : 'UND_API_FAILED';
       waiting.set(what, code);
-      if (isNew)
-        log.error(
-          { 'error.code': code, reason: error.message },
-          `${what} is not there: trying again`,
-        );
+      if (isNew) log.error({ code, reason: error.message }, `${what} is not there: trying again`);
     },
     onSuccess: () => {
       waiting.delete(what);
@@ -135,10 +131,7 @@ function reconcile(): void {
     waiting.delete('settings');
   } catch (error) {
     if (!waiting.has('settings')) {
-      log.error(
-        { 'error.code': 'UND_SETTINGS_WRITE', reason: String(error) },
-        'settings cannot be mended',
-      );
+      log.error({ code: 'UND_SETTINGS_WRITE', reason: String(error) }, 'settings cannot be mended');
     }
     waiting.set('settings', 'UND_SETTINGS_WRITE');
   }
@@ -149,7 +142,7 @@ const statusServer = await serveStatus(folder.statusSocket(name), {
   // Cannot reject: all that it awaits resolves.
   commands: { stop: () => void stop() },
 }).catch((error: Error) => {
-  log.error({ 'error.code': 'UND_STATUS_SOCKET', reason: error.message }, 'admin cannot start');
+  log.error({ code: 'UND_STATUS_SOCKET', reason: error.message }, 'admin cannot start');
   process.exit(1);
 });
 const apiRetry = keepTrying('api', serveApi);

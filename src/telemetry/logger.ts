@@ -16,10 +16,23 @@ export function createLogger(
   sink: LogSink = new LogSink(),
 ): Logger {
   const options = ecsFormat({ apmIntegration: false });
+  const log = (fields: Record<string, unknown>) =>
+    nameCode(options.formatters?.log?.(fields) ?? fields);
   return pino(
-    { ...options, level, base: { 'process.name': process }, serializers: {} },
+    {
+      ...options,
+      formatters: { ...options.formatters, log },
+      level,
+      base: { 'process.name': process },
+      serializers: {},
+    },
     { write: (line: string) => sink.write(bound(line)) },
   );
+}
+
+/** A `code` becomes `error.code`, as in log-lines.ts. */
+function nameCode({ code, ...fields }: Record<string, unknown>): Record<string, unknown> {
+  return code === undefined ? fields : { 'error.code': code, ...fields };
 }
 
 /** A line over its limit is replaced by one that says so: it would not be written whole. */

@@ -23,6 +23,14 @@ describe('createLogger', () => {
     });
   });
 
+  it('names a code as the other processes do', () => {
+    const sink = new Kept();
+    createLogger('admin', 'info', sink).error({ code: 'UND_LISTEN_FAILED', reason: 'x' }, 'no');
+    const line = JSON.parse(sink.lines[0] ?? '');
+    expect(line).toMatchObject({ 'error.code': 'UND_LISTEN_FAILED', reason: 'x' });
+    expect(line).not.toHaveProperty('code');
+  });
+
   it('replaces a line over its limit by one that says so', () => {
     const sink = new Kept();
     createLogger('admin', 'info', sink).info({ text: 'x'.repeat(LIMITS.logLineBytes) }, 'long');
