@@ -1,5 +1,6 @@
 /** `understudy verdict` and `understudy experiment`: their options. */
 import { type Command, Option } from 'commander';
+import type { CompareOptions } from './commands/compare.ts';
 import type { ExperimentOptions } from './commands/experiment.ts';
 import type { InstanceOptions } from './commands/instance.ts';
 import type { VerdictOptions } from './commands/verdict.ts';
@@ -8,7 +9,7 @@ import type { VerdictOptions } from './commands/verdict.ts';
 export function addVerdictCommands(
   program: Command,
   setExitCode: (code: number) => void,
-  addInstanceOptions: (command: Command) => Command,
+  addInstanceOptions: (command: Command, options?: { readonly remote: boolean }) => Command,
 ): void {
   addInstanceOptions(program.command('verdict'))
     .description('say whether a candidate is good enough, with the evidence')
@@ -35,6 +36,16 @@ export function addVerdictCommands(
     .action(async (options: InstanceOptions & { readonly json: boolean }) => {
       const { listExperiments } = await import('./commands/experiment.ts');
       await listExperiments(options);
+    });
+  addInstanceOptions(experiment.command('compare'), { remote: false })
+    .description('say which of two candidates loses less, on identical exchanges')
+    .argument('<first>', 'a candidate')
+    .argument('<second>', 'another one')
+    .option('--json', 'print JSON', false)
+    .option('--data <folder>', 'data folder, where no instance is running')
+    .action(async (first: string, second: string, options: CompareOptions) => {
+      const { compareCandidates } = await import('./commands/compare.ts');
+      await compareCandidates([first, second], options);
     });
   for (const [action, what] of [
     ['start', 'begin a new attempt of a candidate; the present one is closed'],

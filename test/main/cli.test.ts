@@ -80,6 +80,7 @@ describe('the command line', () => {
       'verdict',
       'experiment',
       'experiment list',
+      'experiment compare',
       'experiment start',
       'experiment close',
     ]);
