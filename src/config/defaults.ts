@@ -151,6 +151,8 @@ export const LIMITS = {
   serverNames: 64,
   /** Bytes of a caller that wait for its upstream connection; then it is not read until that is open. */
   dialHeldBytes: 64 * KiB,
+  /** The kernel asks a peer that says nothing so often whether it is there, and gives it up 10 s later. */
+  tcpKeepAliveMs: 60_000,
   /** After bytes of the gateway's own, or an end of its own: so long may the caller go on reading. */
   lingerMs: 2_000,
   /** A connection reset is passed on when what came before it is written, after so long at the latest. */

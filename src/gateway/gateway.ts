@@ -19,7 +19,7 @@ import type { Exchange } from './exchange.ts';
 import { HeldBudget } from './held-bytes.ts';
 import { MirrorGate } from './mirror-gate.ts';
 import { type NameResolver, SYSTEM_RESOLVER } from './resolve-name.ts';
-import { makeResettable } from './shared-read.ts';
+import { makeResettable, TCP_OPTIONS } from './shared-read.ts';
 import { Splice, type SpliceContext } from './splice.ts';
 import type { ConnectionLimit, TimeLimit, TimeLimits } from './time-limits.ts';
 import type { Upstream } from './upstream.ts';
@@ -258,7 +258,7 @@ export class Gateway implements SpliceContext {
   }
 
   #serve(doorway: Doorway): Server {
-    const options = { pauseOnConnect: true, allowHalfOpen: true, noDelay: true };
+    const options = { ...TCP_OPTIONS, pauseOnConnect: true, allowHalfOpen: true };
     const server = createServer(options, (socket) => this.#accept(socket, doorway));
     server.on('error', (error) => {
       this.#options.log.warn('cannot accept', { reason: error.message });

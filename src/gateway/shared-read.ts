@@ -9,10 +9,21 @@
  * because `net.createServer` has no `onread`, and the TCP socket below a TLS one. Where that is not
  * possible, `data` events do the same, and a reset becomes an end.
  */
-import { connect, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { LIMITS } from '../config/defaults.ts';
 import type { Endpoint } from '../config/types.ts';
 import type { OnBytes } from './byte-connection.ts';
+
+/**
+ * Of both sides. A peer whose machine is gone says nothing, and neither does one that waits for a slow model: the
+ * kernel asks, so that no time limit has to guess.
+ */
+export const TCP_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: LIMITS.tcpKeepAliveMs,
+} as const;
 
 const READ_BYTES = 64 * 1024;
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -39,7 +50,7 @@ export function adoptSocket(accepted: Socket, onBytes: OnBytes): Socket {
   const options = { allowHalfOpen: true, onread: onRead(onBytes) };
   Reflect.set(options, 'handle', handle);
   // Of the two kinds of handles only TCP's can be reset.
-  const socket = 'reset' in handle ? new Socket(options) : new UnixSocket(options);
+  const socket = 'reset' in handle ? new TcpSocket(options) : new UnixSocket(options);
   Reflect.set(accepted, '_handle', null);
   return socket;
 }
@@ -81,7 +92,20 @@ export function connectSocket(endpoint: Endpoint, onBytes: OnBytes): Socket {
   const options = { allowHalfOpen: true, onread: onRead(onBytes) };
   if ('path' in endpoint) return new UnixSocket(options).connect(endpoint.path);
   const { host, port } = endpoint;
-  return connect({ host, port, noDelay: true, ...options });
+  return new TcpSocket({ ...TCP_OPTIONS, ...options }).connect({ host, port });
+}
+
+/**
+ * Node's reset fails while an end is on its way to the kernel, and the socket then stays open for ever: nothing
+ * more is heard of it. That takes one turn of the loop.
+ */
+class TcpSocket extends Socket {
+  override resetAndDestroy(): this {
+    const isEnding = this.writableEnded && !this.writableFinished && this.writableLength === 0;
+    if (!isEnding || this.destroyed) return super.resetAndDestroy();
+    setImmediate(() => super.resetAndDestroy());
+    return this;
+  }
 }
 
 /** A Unix socket has no reset: the peer sees an end, or an error where it had written what was not read. */

@@ -3,10 +3,10 @@
  * bytes, and this test must be able to see it: with the bug planted, it does.
  */
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { adoptPublicly } from '../../src/gateway/shared-read.ts';
+import { adoptPublicly, adoptSocket, connectSocket } from '../../src/gateway/shared-read.ts';
 import { until } from '../support/until.ts';
 import { startGatewayProcess } from './process-rig.ts';
 import { rawCaller, startOrigin, untilReceived } from './rig.ts';
@@ -109,5 +109,37 @@ describe('adoptPublicly', () => {
     expect(String(answer)).toBe('bye');
     expect(Buffer.concat(reads)).toHaveLength(1_000_000);
     expect(reads.length).toBeGreaterThan(1);
+  });
+});
+
+describe('a socket that is reset right after its end', () => {
+  it('is reset, and over, on both sides', async () => {
+    const resets: Promise<unknown>[] = [];
+    const closes: Promise<unknown>[] = [];
+    const endAndReset = (socket: Socket): void => {
+      const errors: Error[] = [];
+      socket.on('error', (error) => errors.push(error));
+      closes.push(once(socket, 'close').then(() => errors));
+      socket.end();
+      socket.resetAndDestroy();
+    };
+    const sockets = await startOrigin(() => undefined);
+    const upstream = connectSocket({ host: '127.0.0.1', port: sockets.port }, () => true);
+    await once(upstream, 'connect');
+    await until('accepted', () => sockets.sockets.length === 1);
+    const [peer] = sockets.sockets;
+    if (peer !== undefined) resets.push(once(peer, 'close'));
+    endAndReset(upstream);
+    const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, (accepted) => {
+      endAndReset(adoptSocket(accepted, () => true));
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const address = server.address();
+    const caller = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
+    caller.on('error', () => undefined);
+    resets.push(new Promise((resolve) => caller.once('close', resolve)));
+    await Promise.all(resets);
+    expect(await Promise.all(closes)).toEqual([[], []]);
   });
 });
