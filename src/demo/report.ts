@@ -133,6 +133,8 @@ export function renderNextSteps(steps: NextSteps, styles: Styles): string {
     `${command} rate set 0.25 --reason "trying it out" ${run}`,
     styles.dim('# both ledgers, with their sums checked'),
     `${command} status ${run}`,
+    styles.dim('# is the candidate good enough? the evidence for each margin'),
+    `${command} verdict ${run}`,
     styles.dim('# metrics for Prometheus'),
     `curl -s ${steps.metricsUrl}`,
     '',
