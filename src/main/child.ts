@@ -255,19 +255,20 @@ export class Child {
   /**
    * Asks it to end, and kills it when it has not ended in time. Only the first call counts.
    *
+   * @param signal - LEAVE_SIGNAL where other gateways go on
    * @returns resolved when it is gone
    */
-  stop(timeoutMs: number): Promise<void> {
-    this.#stopped ??= this.#stop(timeoutMs);
+  stop(timeoutMs: number, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    this.#stopped ??= this.#stop(timeoutMs, signal);
     return this.#stopped;
   }
 
-  async #stop(timeoutMs: number): Promise<void> {
+  async #stop(timeoutMs: number, signal: NodeJS.Signals): Promise<void> {
     clearTimeout(this.#timer);
-    await Promise.all([this.#stopProcess(timeoutMs), this.#leaving.settled()]);
+    await Promise.all([this.#stopProcess(timeoutMs, signal), this.#leaving.settled()]);
   }
 
-  async #stopProcess(timeoutMs: number): Promise<void> {
+  async #stopProcess(timeoutMs: number, signal: NodeJS.Signals): Promise<void> {
     for (const hung of this.#retiring) hung.kill('SIGKILL');
     if (this.#process === null) {
       this.#state = 'stopped';
@@ -277,7 +278,7 @@ export class Child {
     const ended = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });
-    this.#signal('SIGTERM');
+    this.#signal(signal);
     const deadline = setTimeout(() => {
       this.#options.log.warn('process did not end in time', { process: this.plan.name });
       this.kill();

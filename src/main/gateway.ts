@@ -8,7 +8,12 @@ import { runFolder } from '../telemetry/run-folder.ts';
 import { readSelectionSecret } from '../telemetry/selection-secret.ts';
 import { SettingsReader } from '../telemetry/settings-reader.ts';
 import { serveStatus } from '../telemetry/status-socket.ts';
-import { EXIT_ADDRESS_TAKEN, FIRST_LISTENER_FD, readProcessInput } from './process-input.ts';
+import {
+  EXIT_ADDRESS_TAKEN,
+  FIRST_LISTENER_FD,
+  LEAVE_SIGNAL,
+  readProcessInput,
+} from './process-input.ts';
 
 const { config, name, version } = readProcessInput();
 const log = new LogLines({ process: name, level: config.log.level });
@@ -43,14 +48,28 @@ if (config.gateway.health !== null) {
 }
 const status = await serveStatus(folder.statusSocket(name), {
   status: () => gateway.status(),
-  commands: { stop: end, drain: end },
+  commands: { stop: leave, drain: leave },
 });
 log.info('gateway listens', { ports: ports.join(','), version });
 
 let ending = false;
-/** Drains once; asked a second time it ends at once. */
+/** With its supervisor: drains, and says on the health listener that it does. A second time it ends at once. */
 function end(): void {
   if (ending) process.exit(1);
+  drain();
+}
+
+/**
+ * Another gateway goes on, or the next supervisor's will: drains. Readiness is theirs from now on, and the health
+ * address, too; a drain here must not take the instance out of its balancer. Asked again it goes on.
+ */
+function leave(): void {
+  health.close();
+  drain();
+}
+
+function drain(): void {
+  if (ending) return;
   ending = true;
   void finish(); // cannot reject: a drain gathers no errors, and closing a status server neither
 }
@@ -64,4 +83,5 @@ async function finish(): Promise<void> {
 }
 
 process.on('SIGTERM', end);
+process.on(LEAVE_SIGNAL, leave);
 process.on('SIGINT', () => undefined); // the supervisor decides: a terminal tells the whole group

@@ -1,6 +1,7 @@
 /** Processes that another one has succeeded: asked to end, and killed when they take too long. */
 import type { ChildProcess } from 'node:child_process';
 import type { Log } from '../telemetry/log-lines.ts';
+import { LEAVE_SIGNAL } from './process-input.ts';
 
 export class Leaving {
   readonly #name: string;
@@ -17,7 +18,7 @@ export class Leaving {
     return this.#processes.size;
   }
 
-  /** Asks a process to end, with SIGTERM; kills it after `timeoutMs`. */
+  /** Asks a process to leave, with LEAVE_SIGNAL; kills it after `timeoutMs`. */
   see(process: ChildProcess, timeoutMs: number): void {
     if (process.exitCode !== null || process.signalCode !== null) return;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -31,7 +32,7 @@ export class Leaving {
       resolve();
     });
     this.#processes.set(process, promise);
-    process.kill('SIGTERM');
+    process.kill(LEAVE_SIGNAL);
   }
 
   /** Resolves when all have ended. */

@@ -21,6 +21,9 @@ export interface ProcessInput {
  */
 export const EXIT_ADDRESS_TAKEN = 98;
 
+/** Tells a gateway to drain while others of its instance go on; SIGTERM: the instance ends. */
+export const LEAVE_SIGNAL = 'SIGUSR2';
+
 /** First descriptor of the listening sockets: one a listener, in order, then health where there is one. */
 export const FIRST_LISTENER_FD = 3;
 

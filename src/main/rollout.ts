@@ -6,6 +6,7 @@
 import { LIMITS } from '../config/defaults.ts';
 import { UnderstudyError } from '../errors.ts';
 import type { Child, Launch } from './child.ts';
+import { LEAVE_SIGNAL } from './process-input.ts';
 import type { ProcessPlan } from './process-plan.ts';
 
 /** One process of the next configuration. */
@@ -39,7 +40,7 @@ export async function rollOut(options: RolloutOptions): Promise<Child[]> {
   const gone = children.filter(({ plan }) => !steps.some((step) => step.plan.name === plan.name));
   const goneGateways = gone.filter(({ plan }) => plan.kind === 'gateway');
   const goneOthers = gone.filter(({ plan }) => plan.kind !== 'gateway');
-  await Promise.all(goneGateways.map((child) => child.stop(drainMs)));
+  await Promise.all(goneGateways.map((child) => child.stop(drainMs, LEAVE_SIGNAL)));
   if (others.some(({ isUnchanged }) => !isUnchanged) || goneOthers.length > 0) {
     // The last counts and exchanges of those that drain go to a mirror that is still there.
     await Promise.all(gateways.map(({ plan }) => made.get(plan.name)?.drained()));
@@ -72,7 +73,7 @@ async function rollGateways(
     let isUp = true;
     if (child === undefined) {
       const fresh = makeChild(plan, launch);
-      undo.push(() => fresh.stop(drainMs));
+      undo.push(() => fresh.stop(drainMs, LEAVE_SIGNAL));
       isUp = await fresh.restart(launch, drainMs);
       result.push(fresh);
     } else {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { sendCommand } from '../../src/telemetry/status-socket.ts';
-import { startGatewayProcess } from '../gateway/process-rig.ts';
+import { type GatewayProcess, startGatewayProcess } from '../gateway/process-rig.ts';
 import { rawCaller, startOrigin, TestMirror, untilReceived } from '../gateway/rig.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
@@ -70,6 +70,35 @@ describe('a gateway process', () => {
     await sendCommand(gateway.statusSocket, command);
     expect(await gateway.ended).toBe(0);
     await until('farewell', () => mirror.messages.at(-1)?.type === 'farewell');
+  });
+
+  it.each([
+    ['its successor is there', (gateway: GatewayProcess) => gateway.child.kill('SIGUSR2')],
+    [
+      'the next supervisor asks',
+      (gateway: GatewayProcess) => sendCommand(gateway.statusSocket, 'stop'),
+    ],
+  ])('gives its health address up at once when %s, and drains', async (_, ask) => {
+    let answer = (): void => undefined;
+    const { port } = await startOrigin((socket) => {
+      answer = () => socket.write(OK);
+    });
+    const gateway = await startGatewayProcess(port);
+    const caller = await rawCaller(gateway.port);
+    caller.socket.write(GET);
+    await until('a request is under way', async () => (await gateway.status()).open === 1);
+    await ask(gateway);
+    await until('its health address is free', async () => {
+      await expect(rawCaller(gateway.healthPort)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+      return true;
+    });
+    // Asked again, by a third supervisor say, it goes on.
+    await ask(gateway);
+    expect((await gateway.status()).draining).toBe(true);
+    answer();
+    await until('answered and ended', () => caller.closed() === 'end');
+    caller.socket.end();
+    expect(await gateway.ended).toBe(0);
   });
 
   it('ends at once on a second SIGTERM', async () => {
