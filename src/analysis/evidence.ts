@@ -32,6 +32,14 @@ function sentenceOf(
     return `${name} ${amount(kind, mean)} after ${pairs}: over its limit with ${confidence} confidence, ${limit}`;
   }
   const confidence = `with ${percent(1 - plan.alphaPass)} confidence`;
+  // Without planned pairs the test at the margin is another one than the bound: never do they contradict in words.
+  const isBelow = explanation.upper <= margin;
+  if (state === 'pass' && !isBelow) {
+    return `${name} ${amount(kind, mean)} after ${pairs}: within its limit ${confidence}, ${limit}`;
+  }
+  if (state === 'open' && isBelow) {
+    return `${name} ${amount(kind, mean)} so far; ${pairs} do not quite show it, ${limit}`;
+  }
   if (!Number.isFinite(explanation.upper) || explanation.upper > 1) {
     return `${name} ${amount(kind, mean)} so far; ${pairs} bound nothing yet, ${limit}`;
   }
