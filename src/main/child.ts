@@ -72,6 +72,8 @@ export class Child {
   #ended: (() => void) | undefined;
   /** It was asked to end so that it starts again. */
   #startsAgain = false;
+  /** Its successor is coming up: where it ends meanwhile, no third one is started. */
+  #isSucceeded = false;
   #stopped: Promise<void> | null = null;
 
   constructor(plan: ProcessPlan, options: ChildOptions) {
@@ -159,6 +161,7 @@ export class Child {
     await this.#leaving.settled();
     if (this.#stopped !== null) return false;
     if (this.#state !== 'running') return this.restart(launch, drainMs);
+    this.#isSucceeded = true;
     const next = this.#spawn(launch);
     let isOver = false;
     next.once('exit', () => {
@@ -169,16 +172,12 @@ export class Child {
     });
     const deadlineMs = monotonicMs() + LIMITS.startTimeoutMs;
     while ((await this.#pidThatAnswers()) !== next.pid) {
-      if (isOver || this.#stopped !== null || monotonicMs() >= deadlineMs) {
-        next.kill('SIGKILL');
-        return false;
-      }
+      if (isOver || this.#stopped !== null || monotonicMs() >= deadlineMs)
+        return this.#giveUp(next);
       await new Promise((resolve) => setTimeout(resolve, LIMITS.startPollMs));
     }
-    if (isOver || this.#stopped !== null) {
-      next.kill('SIGKILL');
-      return false;
-    }
+    if (isOver || this.#stopped !== null) return this.#giveUp(next);
+    this.#isSucceeded = false;
     clearTimeout(this.#timer);
     const before = this.#process;
     this.#launch = launch;
@@ -188,6 +187,14 @@ export class Child {
     this.#onUp();
     if (before !== null) this.#leaving.see(before, drainMs);
     return true;
+  }
+
+  /** The one before goes on; where it has ended meanwhile, it starts again. */
+  #giveUp(next: ChildProcess): false {
+    this.#isSucceeded = false;
+    next.kill('SIGKILL');
+    if (this.#process === null && this.#stopped === null) this.start();
+    return false;
   }
 
   /** Resolves when all processes that it has succeeded have ended; each has its deadline. */
@@ -347,6 +354,7 @@ export class Child {
       exit: how,
       delayMs,
     });
+    if (this.#isSucceeded) return;
     this.#timer = setTimeout(() => {
       this.#restarts += 1;
       this.start();

@@ -1,5 +1,5 @@
 /** A new configuration under a running supervisor: what starts again, what stays, and what changes nothing. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +75,11 @@ ${written.extra ?? ''}`;
   pids(): Record<string, number> {
     const { children } = this.supervisor.status();
     return Object.fromEntries(children.map(({ name, pid }) => [name, pid]));
+  }
+
+  /** Of the process that was started last. */
+  notedPid(name: string): number {
+    return JSON.parse(readFileSync(join(this.#folder, 'run', `${name}.pid`), 'utf8')).pid;
   }
 
   port(name = 'main'): number {
@@ -195,6 +200,18 @@ describe('a reload', () => {
     expect(await scene.reload({ runDir: 'elsewhere' })).toContain('runDir cannot change');
     expect(scene.pids()).toEqual(before);
     expect(await call(scene.port())).toMatch(/^gw/);
+  });
+
+  it('starts no third gateway where one ends while its successor comes up', async () => {
+    const scene = await Scene.start();
+    const { gw0: before = 0 } = scene.pids();
+    const reload = scene.reload({}, 'gateways');
+    // In the next turns of the loop its successor is spawned; it needs far longer to answer.
+    await until('its successor starts', () => scene.notedPid('gw0') !== before);
+    process.kill(before, 'SIGKILL');
+    expect(await reload).toBe('');
+    const gw0 = scene.supervisor.status().children.find(({ name }) => name === 'gw0');
+    expect(gw0).toMatchObject({ state: 'running', restarts: 0, draining: 0 });
   });
 
   it('is given up by a stop, which leaves nobody behind', async () => {
