@@ -1,10 +1,12 @@
 /** A journal that is written as a mirror does it, and the analysis that reads it, with a clock that tests turn. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { onTestFinished } from 'vitest';
 import { type AttemptEvent, Experiments } from '../../src/analysis/experiments.ts';
 import { JournalSource } from '../../src/analysis/journal-source.ts';
 import { AnalysisStore } from '../../src/analysis/store.ts';
+import { analysisPath } from '../../src/analysis/store-file.ts';
 import type { VerdictSummary } from '../../src/analysis/summary.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
@@ -16,9 +18,8 @@ import { JournalReader } from '../../src/record/journal-reader.ts';
 import type { RoomOptions } from '../../src/record/journal-room.ts';
 import type { LedgerUpdate } from '../../src/record/recorder-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
-import { type PairOptions, pairOf } from './pairs.ts';
+import { type PairOptions, pairOf, START_MS } from './pairs.ts';
 
-export const START_MS = Date.parse('2026-11-01T00:00:00Z');
 const ROOM: RoomOptions = { maxBytes: 2 ** 28, retentionMs: 1e12, outbox: false };
 
 /** One candidate `next`, segment `gold`, profile demo; cuts of 5 s and windows of a minute. */
@@ -148,4 +149,13 @@ export function traffic(
   return Array.from({ length: to - from }, (_, i) =>
     pairOf({ seq: from + i, ...toOptions(from + i) }),
   );
+}
+
+/** All that the store holds, as text; but for the name of the journal's file. */
+export function contentOf({ config }: Pick<JournalRig, 'config'>): string {
+  const db = new DatabaseSync(analysisPath(config.dataDir), { readOnly: true });
+  const tables = ['states', 'sources', 'coverage', 'cuts'];
+  const rows = tables.map((table) => db.prepare(`SELECT * FROM ${table}`).all());
+  db.close();
+  return JSON.stringify(rows).replace(/"generation\\":\\"[^"]*"/g, '');
 }

@@ -1,7 +1,7 @@
 import type { ExperimentPlan, Guardrail, GuardrailKind } from '../../src/analysis/plan.ts';
 import type { Pair, PairFlag, Prediction } from '../../src/pair/pair.ts';
 
-const START_MS = Date.parse('2026-11-01T00:00:00Z');
+export const START_MS = Date.parse('2026-11-01T00:00:00Z');
 
 export interface PairOptions {
   readonly seq: number;
