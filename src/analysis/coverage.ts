@@ -40,7 +40,11 @@ export function closeCut({ plan, baseline }: Attempt, facts: CutFacts): Coverage
     toPart(all),
     ...named,
     ...groups(cells, ({ route }) => `route ${route}`),
-    ...groups(cells, ({ sizeClass }) => `size ${sizeClass}`),
+    // Accounts of a topic know no size classes.
+    ...groups(
+      cells.filter(({ sizeClass }) => sizeClass !== ''),
+      ({ sizeClass }) => `size ${sizeClass}`,
+    ),
     ...groups(
       cells.filter(({ hour }) => hour === lastHour),
       ({ hour }) => hourPart(hour),

@@ -5,7 +5,7 @@
 import type { CandidateConfig, Config } from '../config/types.ts';
 import type { Pair } from '../pair/pair.ts';
 import type { CommittedBooks } from '../record/recorder-port.ts';
-import { Analysis } from './analysis.ts';
+import { Analysis, WHOLE } from './analysis.ts';
 import { baselineOf, closeCut, coverageAt } from './coverage.ts';
 import { CoverageCells } from './coverage-cells.ts';
 import { isSettled } from './settled.ts';
@@ -94,7 +94,10 @@ export class Experiments {
       const { cutMs: step, startedAt } = attempt.plan;
       const first = Math.floor(Date.parse(startedAt) / step) * step;
       let cutMs = (this.#lastCut(running) || first) + step;
-      for (; isSettled({ cutMs, nowMs, books, config: this.#config, candidate }); cutMs += step) {
+      const lastMs = lastStretchOf(running.analysis) + step;
+      const isDue = (): boolean =>
+        cutMs <= lastMs && isSettled({ cutMs, nowMs, books, config: this.#config, candidate });
+      for (; isDue(); cutMs += step) {
         this.#closeCut(running, cutMs, missed);
         isClosed = true;
       }
@@ -243,4 +246,11 @@ export class Experiments {
     const { experiment, candidate } = attempt.plan;
     this.#onEvent({ what, experiment, candidate, attempt: attempt.number, reason });
   }
+}
+
+/** Start of the last stretch with pairs: after its end there is nothing to judge, and no cut is closed. */
+function lastStretchOf({ stretches }: Analysis): number {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const startMs of stretches.keys()) if (startMs !== WHOLE && startMs > last) last = startMs;
+  return last;
 }

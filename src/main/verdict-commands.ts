@@ -1,5 +1,6 @@
 /** `understudy verdict` and `understudy experiment`: their options. */
 import { type Command, Option } from 'commander';
+import type { AnalyseOptions } from './commands/analyse.ts';
 import type { CompareOptions } from './commands/compare.ts';
 import type { ExperimentOptions } from './commands/experiment.ts';
 import type { InstanceOptions } from './commands/instance.ts';
@@ -25,6 +26,22 @@ export function addVerdictCommands(
     .action(async (options: VerdictOptions) => {
       const { printVerdict } = await import('./commands/verdict.ts');
       setExitCode(await printVerdict(options));
+    });
+  program
+    .command('analyse')
+    .description('judge candidates by the pairs of a Kafka topic, without an instance')
+    .addOption(
+      new Option('-c, --config <file>', 'configuration, YAML')
+        .env('UNDERSTUDY_CONFIG')
+        .default('understudy.yaml'),
+    )
+    .requiredOption('--data <folder>', 'folder of its state; one of its own')
+    .option('--partitions <list>', 'partitions of the topic, 0,2,5-7; all where it is missing')
+    .option('--since <time>', 'where a first attempt starts: 24h, 2026-11-23T12:00:00Z; now')
+    .option('--until-end', 'end with the messages that are there, and with the verdict', false)
+    .action(async (options: AnalyseOptions) => {
+      const { analyse } = await import('./commands/analyse.ts');
+      setExitCode(await analyse(options));
     });
   const experiment = program
     .command('experiment')

@@ -152,7 +152,7 @@ export function traffic(
 }
 
 /** All that the store holds, as text; but for the name of the journal's file. */
-export function contentOf({ config }: Pick<JournalRig, 'config'>): string {
+export function contentOf({ config }: { readonly config: Pick<Config, 'dataDir'> }): string {
   const db = new DatabaseSync(analysisPath(config.dataDir), { readOnly: true });
   const tables = ['states', 'sources', 'coverage', 'cuts'];
   const rows = tables.map((table) => db.prepare(`SELECT * FROM ${table}`).all());

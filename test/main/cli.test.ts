@@ -78,6 +78,7 @@ describe('the command line', () => {
       'mirror off',
       'audit',
       'verdict',
+      'analyse',
       'experiment',
       'experiment list',
       'experiment compare',
