@@ -7,12 +7,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { expect, test } from 'vitest';
+import { readVerdicts } from '../../src/analysis/read-verdicts.ts';
 import { AnalysisStore } from '../../src/analysis/store.ts';
 import type { Pair } from '../../src/pair/pair.ts';
 import { contentOf, traffic } from '../analysis/journal-rig.ts';
 import { START_MS } from '../analysis/pairs.ts';
 import { sharedKafka } from '../services/kafka.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 import { runCli } from './instance.ts';
 
 const CLI = join(import.meta.dirname, '../../src/main/cli.ts');
@@ -115,6 +117,31 @@ else {
     expect(last.stdout, last.stderr).toContain('next  PASS  6,000 pairs');
     expect(statesOf(content('killed')) === statesOf(content('first'))).toBe(true);
   }, 180_000);
+
+  test('goes on with what comes until it is told to stop, and says the verdict then', async () => {
+    const { args, folder } = scene(brokers, await writeTopics(brokers, jsonOf(traffic(0, 6_000))));
+    const live = args('live').filter((each) => each !== '--until-end');
+    const child = spawn(process.execPath, [CLI, ...live], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const ended = once(child, 'exit');
+    await until(
+      'a verdict on disk',
+      () => {
+        try {
+          return readVerdicts(join(folder, 'live')).verdicts[0]?.verdict === 'PASS';
+        } catch {
+          return false; // the file is just being made
+        }
+      },
+      60_000,
+    );
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
+    expect(said).toContain('next  PASS  6,000 pairs');
+  }, 120_000);
 
   test('K-12: what is no pair is skipped and counted, and sticks nowhere', async () => {
     const good = jsonOf(traffic(0, 900));
