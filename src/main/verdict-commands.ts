@@ -1,12 +1,13 @@
-/** `understudy verdict` and `understudy experiment`: their options. */
+/** `understudy verdict`, `analyse`, `report` and `experiment`: their options. */
 import { type Command, Option } from 'commander';
 import type { AnalyseOptions } from './commands/analyse.ts';
 import type { CompareOptions } from './commands/compare.ts';
 import type { ExperimentOptions } from './commands/experiment.ts';
 import type { InstanceOptions } from './commands/instance.ts';
+import type { ReportOptions } from './commands/report.ts';
 import type { VerdictOptions } from './commands/verdict.ts';
 
-/** Adds both. @param addInstanceOptions - options that say which instance is meant */
+/** Adds all four. @param addInstanceOptions - options that say which instance is meant */
 export function addVerdictCommands(
   program: Command,
   setExitCode: (code: number) => void,
@@ -27,22 +28,8 @@ export function addVerdictCommands(
       const { printVerdict } = await import('./commands/verdict.ts');
       setExitCode(await printVerdict(options));
     });
-  program
-    .command('analyse')
-    .description('judge candidates by the pairs of a Kafka topic, without an instance')
-    .addOption(
-      new Option('-c, --config <file>', 'configuration, YAML')
-        .env('UNDERSTUDY_CONFIG')
-        .default('understudy.yaml'),
-    )
-    .requiredOption('--data <folder>', 'folder of its state; one of its own')
-    .option('--partitions <list>', 'partitions of the topic, 0,2,5-7; all where it is missing')
-    .option('--since <time>', 'where a first attempt starts: 24h, 2026-11-23T12:00:00Z; now')
-    .option('--until-end', 'end with the messages that are there, and with the verdict', false)
-    .action(async (options: AnalyseOptions) => {
-      const { analyse } = await import('./commands/analyse.ts');
-      setExitCode(await analyse(options));
-    });
+  addAnalyseCommand(program, setExitCode);
+  addReportCommand(addInstanceOptions(program.command('report'), { remote: false }));
   const experiment = program
     .command('experiment')
     .description('attempts of candidates: what was judged, from when to when');
@@ -77,6 +64,40 @@ export function addVerdictCommands(
         await changeExperiment(action, options);
       });
   }
+}
+
+function addAnalyseCommand(program: Command, setExitCode: (code: number) => void): void {
+  program
+    .command('analyse')
+    .description('judge candidates by the pairs of a Kafka topic, without an instance')
+    .addOption(
+      new Option('-c, --config <file>', 'configuration, YAML')
+        .env('UNDERSTUDY_CONFIG')
+        .default('understudy.yaml'),
+    )
+    .requiredOption('--data <folder>', 'folder of its state; one of its own')
+    .option('--partitions <list>', 'partitions of the topic, 0,2,5-7; all where it is missing')
+    .option('--since <time>', 'where a first attempt starts: 24h, 2026-11-23T12:00:00Z; now')
+    .option('--until-end', 'end with the messages that are there, and with the verdict', false)
+    .action(async (options: AnalyseOptions) => {
+      const { analyse } = await import('./commands/analyse.ts');
+      setExitCode(await analyse(options));
+    });
+}
+
+function addReportCommand(command: Command): void {
+  command
+    .description('print all that is known of a candidate: scores, latency, coverage, segments')
+    .option('--candidate <name>', 'one candidate; all where it is missing')
+    .addOption(
+      new Option('--format <format>', 'how it is printed').choices(['md', 'json']).default('md'),
+    )
+    .option('-o, --output <file>', 'write it there, not to standard output')
+    .option('--data <folder>', 'data folder, where no instance is running')
+    .action(async (options: ReportOptions) => {
+      const { printReport } = await import('./commands/report.ts');
+      await printReport(options);
+    });
 }
 
 const VERDICT_HELP = `

@@ -79,6 +79,7 @@ describe('the command line', () => {
       'audit',
       'verdict',
       'analyse',
+      'report',
       'experiment',
       'experiment list',
       'experiment compare',
