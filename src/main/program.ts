@@ -233,7 +233,7 @@ Examples:
   understudy audit --since 24h                        who changed what?
   understudy mirror off --reason "incident 4711"      send none
   understudy verdict --wait                           is the candidate good enough?
-  understudy report --output report.md                all that is known of it, to attach
+  understudy report --format html -o report.html      all that is known of it, to attach
   understudy pairs --follow | jq .divergence          watch pairs
 
 Exit codes: 0 done; 1 it failed, or check found a problem; 2 the command line was not understood; verdict has its own.

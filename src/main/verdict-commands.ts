@@ -90,7 +90,9 @@ function addReportCommand(command: Command): void {
     .description('print all that is known of a candidate: scores, latency, coverage, segments')
     .option('--candidate <name>', 'one candidate; all where it is missing')
     .addOption(
-      new Option('--format <format>', 'how it is printed').choices(['md', 'json']).default('md'),
+      new Option('--format <format>', 'how it is printed')
+        .choices(['html', 'md', 'json'])
+        .default('md'),
     )
     .option('-o, --output <file>', 'write it there, not to standard output')
     .option('--data <folder>', 'data folder, where no instance is running')

@@ -49,6 +49,9 @@ it('prints Markdown, writes JSON for one candidate, and names the others for an 
   expect(schema).toBe('understudy.report/1');
   expect(reports).toHaveLength(1);
   expect(reports[0].verdict).toMatchObject({ verdict: 'PASS', pairs: 12_000 });
+  const page = await report('--data', data, '--format', 'html');
+  expect(page.stdout).toMatch(/^<!doctype html>\n/);
+  expect(page.stdout).toContain('<h1>next <span class="verdict PASS">PASS</span></h1>');
   const unknown = await report(...of, '--candidate', 'other');
   expect(unknown.code).toBe(2);
   expect(unknown.stderr).toContain('UND_USAGE: No candidate other is judged; there are: next.');

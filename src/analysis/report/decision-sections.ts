@@ -7,6 +7,9 @@ import { type Section, SHOWS, tablesOf } from './section.ts';
 export function verdictSection({ verdict }: ReportModel): Section {
   const { evidence, gates, profile, cut, pairs, firstPassAt, standing, withdrawnAt } = verdict;
   const notes = [cut === '' ? 'No cut is closed yet.' : `${count(pairs)} pairs up to ${cut}.`];
+  if (verdict.verdict === 'FAIL') {
+    notes.push('A FAIL is told as it was found; the other parts go on to the last pair.');
+  }
   if (profile === 'demo') {
     notes.push('Profile demo: minutes instead of a day. No basis for a cutover.');
   }

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { readAudit } from '../../admin/audit-reader.ts';
 import { readReports } from '../../analysis/report/read-reports.ts';
 import type { ReportModel } from '../../analysis/report/report-model.ts';
+import { toHtml } from '../../analysis/report/to-html.ts';
 import { toMarkdown } from '../../analysis/report/to-markdown.ts';
 import { UnderstudyError } from '../../errors.ts';
 import { JournalReader } from '../../record/journal-reader.ts';
@@ -10,7 +11,7 @@ import { describeEntry } from './audit.ts';
 import type { InstanceOptions } from './instance.ts';
 import { findDataFolder } from './pairs.ts';
 
-export type ReportFormat = 'md' | 'json';
+export type ReportFormat = 'html' | 'md' | 'json';
 
 export interface ReportOptions extends InstanceOptions {
   /** All candidates where it is missing. */
@@ -63,6 +64,7 @@ function chosen(models: readonly ReportModel[], candidate: string | undefined): 
 }
 
 function render(models: readonly ReportModel[], format: ReportFormat): string {
+  if (format === 'html') return toHtml(models);
   if (format === 'md') return toMarkdown(models);
   return `${JSON.stringify({ schema: 'understudy.report/1', reports: models }, null, 2)}\n`;
 }
