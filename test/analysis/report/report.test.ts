@@ -1,6 +1,7 @@
 /** Reports on states that pairs gave: numbers by hand, planted findings, hostile names. */
 import { describe, expect, it } from 'vitest';
 import { Analysis, discoveryBucket } from '../../../src/analysis/analysis.ts';
+import { createGuardrailTest } from '../../../src/analysis/assess.ts';
 import type { ExperimentPlan } from '../../../src/analysis/plan.ts';
 import { type ReportModel, toReport } from '../../../src/analysis/report/report-model.ts';
 import { toMarkdown } from '../../../src/analysis/report/to-markdown.ts';
@@ -148,6 +149,33 @@ describe('a report', () => {
       toOptions: (seq) => ({ captured: region(seq) }),
     });
     expect(identical.alarms).toEqual([]);
+  });
+
+  it('asks more of a segment for the buckets that are empty, too', () => {
+    const plan = { discover: ['/region'] };
+    const levels = { alphaPass: 0.05, alphaFail: 0.05, tests: 1 };
+    const test = createGuardrailTest(guardrail('label_flips'), levels);
+    const evidence = (k: number) => test.logFail({ n: 500, sum: k, squares: k });
+    const buckets = Array.from({ length: 40 }, (_, i) => discoveryBucket(`r${i}`));
+    const alone = buckets.findIndex((each) => buckets.filter((b) => b === each).length === 1);
+    // e-BH at 5 %, two guardrails: one among the hypotheses with pairs, and among all 512.
+    const few = Math.log((2 * new Set(buckets).size) / 0.05);
+    const all = Math.log(512 / 0.05);
+    const counts = Array.from({ length: 60 }, (_, k) => k);
+    const short = counts.find((k) => evidence(k) > few && evidence(k) < all) ?? Number.NaN;
+    const enough = counts.find((k) => evidence(k) >= all) ?? Number.NaN;
+    for (const [flips, alarms] of [
+      [short, 0],
+      [enough, 1],
+    ] as const) {
+      const toOptions = (seq: number) => ({
+        captured: { '/region': `r${seq % 40}` },
+        ...(seq % 40 === alone && seq < flips * 40
+          ? { candidate: { score: 0.2, label: 'bad' } }
+          : {}),
+      });
+      expect(reportOf({ plan, pairs: 20_000, toOptions }).alarms).toHaveLength(alarms);
+    }
   });
 
   it('sums copies by state and reason, of its candidate alone', () => {
