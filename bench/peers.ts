@@ -1,10 +1,10 @@
 /** What stands around the proxies: an incumbent, a fast candidate, and one that hangs, on free ports. */
-import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { configureNginx } from './nginx.ts';
 import { PinnedProcess } from './pinned.ts';
 import { ANSWER_BODY, SCORE_PATH } from './request.ts';
 
@@ -53,9 +53,7 @@ export class Peers {
     const { nginx, core, folder } = options;
     const answering = [this.incumbentPort, this.candidatePort];
     if (nginx !== null) {
-      const config = join(folder, 'nginx.conf');
-      writeFileSync(config, nginxConfig(folder, answering));
-      const args = ['-e', join(folder, 'nginx.err'), '-p', folder, '-c', config];
+      const args = configureNginx(folder, answeringServers(answering));
       this.#add({ command: nginx, args, core, folder });
     } else {
       for (const port of answering) this.#addPlain(port, 'answer', options);
@@ -134,22 +132,11 @@ export async function freePorts(count: number): Promise<number[]> {
   return found;
 }
 
-/** One process, everything it writes in its folder. */
-function nginxConfig(folder: string, ports: readonly number[]): string {
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (name) => `${name}_temp_path ${folder}/nginx-${name};`,
-  );
+/** Lines of nginx' `http` block: a server a port that answers at once. */
+function answeringServers(ports: readonly number[]): string[] {
   const servers = ports.map(
     (port) =>
       `server { listen 127.0.0.1:${port} backlog=4096; location / { return 200 '${ANSWER_BODY}'; } }`,
   );
-  return `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/nginx.err crit;
-events { worker_connections 16000; }
-http {
-  access_log off; keepalive_requests 1000000000; client_body_buffer_size 1m;
-  default_type application/json;
-  ${temporary.join(' ')}
-  ${servers.join('\n  ')}
-}
-`;
+  return ['default_type application/json;', ...servers];
 }

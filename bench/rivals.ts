@@ -1,6 +1,7 @@
 /** Proxies that people use today, one worker each: HAProxy as a TCP relay, the mirrors of nginx and of Envoy. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { configureNginx } from './nginx.ts';
 import { freePorts, untilAnswers } from './peers.ts';
 import { findProgram, PinnedProcess } from './pinned.ts';
 import type { RunningTarget, TargetContext } from './targets.ts';
@@ -37,29 +38,17 @@ listen tcp
 const NGINX_MIRROR: Rival = {
   program: 'nginx',
   configure: ({ folder, peers }, port) => {
-    const file = join(folder, 'nginx.conf');
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (name) => `${name}_temp_path ${folder}/nginx-${name};`,
-    );
     const pass = 'proxy_http_version 1.1; proxy_set_header Connection "";';
-    writeFileSync(
-      file,
-      `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/nginx.err crit;
-events { worker_connections 16000; }
-http {
-  access_log off; keepalive_requests 1000000000; client_body_buffer_size 1m;
-  ${temporary.join(' ')}
-  upstream incumbent { server 127.0.0.1:${peers.incumbentPort}; keepalive 1024; keepalive_requests 1000000000; }
-  upstream candidate { server 127.0.0.1:${peers.candidatePort}; keepalive 1024; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / { mirror /_mirror; mirror_request_body on; ${pass} proxy_pass http://incumbent; }
-    location = /_mirror { internal; ${pass} proxy_pass http://candidate$request_uri; }
-  }
-}
-`,
-    );
-    return ['-e', join(folder, 'nginx.err'), '-p', folder, '-c', file];
+    const upstream = (name: string, to: number): string =>
+      `upstream ${name} { server 127.0.0.1:${to}; keepalive 1024; keepalive_requests 1000000000; }`;
+    return configureNginx(folder, [
+      upstream('incumbent', peers.incumbentPort),
+      upstream('candidate', peers.candidatePort),
+      `server { listen 127.0.0.1:${port} backlog=4096;`,
+      `  location / { mirror /_mirror; mirror_request_body on; ${pass} proxy_pass http://incumbent; }`,
+      `  location = /_mirror { internal; ${pass} proxy_pass http://candidate$request_uri; }`,
+      '}',
+    ]);
   },
 };
 

@@ -5,7 +5,7 @@
  * Evidence is ln M of a test supermartingale at the margin: PASS at ln(1/α), FAIL at ln(G/α_F). See
  * docs/statistics.md, "Deciding".
  */
-import { type Guardrail, type GuardrailKind, isTested } from './plan.ts';
+import type { Guardrail, GuardrailKind } from './plan.ts';
 import { bernoulliLowerBound, bernoulliUpperBound } from './statistics/bernoulli-sequence.ts';
 import { createBernoulliTest } from './statistics/beta-binomial.ts';
 import {
@@ -135,11 +135,6 @@ function meanOf({ n, sum }: LossTotals): { n: number; mean: number } {
 export function explain(test: GuardrailTest, totals: LossTotals): Explanation {
   const { upper, band } = shown(test.guardrail, totals, test.levels.alphaPass);
   return { upper, band, missingPairs: missingPairs(test, totals) };
-}
-
-/** Whether a guardrail is decided by a test. */
-export function isContract({ kind }: Guardrail): boolean {
-  return !isTested(kind);
 }
 
 function shown(

@@ -15,10 +15,9 @@ import {
   type Explanation,
   explain,
   type GuardrailTest,
-  isContract,
 } from './assess.ts';
 import type { CutState } from './cut-state.ts';
-import { countTests, type ExperimentPlan, type Guardrail } from './plan.ts';
+import { countTests, type ExperimentPlan, type Guardrail, isTested } from './plan.ts';
 
 export const VERDICTS = ['PASS', 'FAIL', 'CONTINUE', 'INCONCLUSIVE', 'INVALID'] as const;
 export type Verdict = (typeof VERDICTS)[number];
@@ -93,7 +92,7 @@ export class Judge {
     const levels = { alphaPass, alphaFail, tests: countTests(plan) };
     this.#tests = new Map(
       plan.guardrails
-        .filter((guardrail) => !isContract(guardrail))
+        .filter(({ kind }) => isTested(kind))
         .map((guardrail) => [guardrail, createGuardrailTest(guardrail, levels)]),
     );
   }
