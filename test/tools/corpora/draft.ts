@@ -31,6 +31,26 @@ export interface Judgement {
 
 export type Judgements = Readonly<Record<string, Partial<Judgement>>>;
 
+/** One request that asks for another protocol: followed to its end, and nothing after it. */
+export const UPGRADE: Partial<Judgement> = {
+  clear: 1,
+  doubt: '',
+  state: 'ineligible(upgrade)',
+  last: true,
+  node: 'leaves the connection to whoever upgrades it',
+};
+
+/** A valid request with a method that llhttp has no name for. */
+export const METHOD: Partial<Judgement> = {
+  clear: 1,
+  doubt: '',
+  state: 'ineligible(method)',
+  node: 'knows a list of methods, and no others',
+};
+
+/** It ends before it is whole: no request. */
+export const CUT: Partial<Judgement> = { clear: 0, doubt: '', cut: true };
+
 /** A case as it is written to the data file: keys as in `OracleCase`. */
 export type Draft = { readonly id: string; readonly request: string } & Record<string, unknown>;
 

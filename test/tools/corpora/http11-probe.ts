@@ -1,7 +1,7 @@
 /** MDA2AV/Http11Probe, `src/Http11Probe/TestCases/Suites/*.cs` (MIT). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Entry, Judgements } from './draft.ts';
+import { CUT, type Entry, type Judgements, METHOD, UPGRADE } from './draft.ts';
 
 const SUITES = 'src/Http11Probe/TestCases/Suites';
 const START = /yield return new (?:Sequence)?TestCase\s*\{/g;
@@ -121,20 +121,6 @@ const TAKEN: ReadonlySet<string> = new Set(
   ),
 );
 
-const UPGRADE = {
-  clear: 1,
-  doubt: '',
-  state: 'ineligible(upgrade)',
-  last: true,
-  node: 'leaves the connection to whoever upgrades it',
-};
-const METHOD = {
-  clear: 1,
-  doubt: '',
-  state: 'ineligible(method)',
-  node: 'knows a list of methods, and no others',
-};
-const CUT = { clear: 0, doubt: '', cut: true };
 const TWO = { clear: 2, doubt: '' };
 const GET = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
 

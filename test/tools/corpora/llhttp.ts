@@ -2,7 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
-import { type Entry, type Judgement, type Judgements, withHost } from './draft.ts';
+import {
+  CUT,
+  type Entry,
+  type Judgement,
+  type Judgements,
+  METHOD,
+  UPGRADE,
+  withHost,
+} from './draft.ts';
 
 const GET = 'GET /ping HTTP/1.1\r\nHost: h\r\n\r\n';
 const BLOCK = /<!-- meta=(\{.*?\}) -->\s*```http\n([\s\S]*?)\n```[^`]*```log\n([\s\S]*?)```/g;
@@ -55,20 +63,6 @@ function decode(block: string): string {
 
 const CODINGS = 'ours: readers differ on lists of codings, and none but chunked need be known';
 const STRICT = 'ours: a strict reader refuses it';
-const UPGRADE = {
-  clear: 1,
-  doubt: '',
-  state: 'ineligible(upgrade)',
-  last: true,
-  node: 'leaves the connection to whoever upgrades it',
-};
-const METHOD = {
-  clear: 1,
-  doubt: '',
-  state: 'ineligible(method)',
-  node: 'knows a list of methods, and no others',
-};
-const CUT = { clear: 0, doubt: '', cut: true };
 const CHUNKED =
   'POST /chunked_w_unicorns_after_length HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n';
 const FORM =
