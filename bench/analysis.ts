@@ -1,87 +1,36 @@
 /**
- * Speed of the analysis on one core: state updates alone, and from the journal to committed states. Prints one line
- * each. `node bench/analysis.ts [PAIRS]`; the median of five runs.
+ * Speed of the analysis on one core: state updates alone, from the journal to committed states, the report of a state
+ * of 100 million pairs; and memory a named segment. Prints one line each. `node bench/analysis.ts [PAIRS]`; medians of
+ * five runs. Beside pandas and Spark: bench/analysis/beside.ts.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Analysis } from '../src/analysis/analysis.ts';
+import { toCutFacts } from '../src/analysis/cut-facts.ts';
+import { CutState } from '../src/analysis/cut-state.ts';
 import { JournalSource } from '../src/analysis/journal-source.ts';
-import type { ExperimentPlan } from '../src/analysis/plan.ts';
-import { AnalysisStore } from '../src/analysis/store.ts';
-import { ANALYSIS_DEFAULTS, ANALYSIS_PROFILES } from '../src/config/analysis-defaults.ts';
+import { lossesOf } from '../src/analysis/losses.ts';
+import { toReport } from '../src/analysis/report/report-model.ts';
+import { toHtml } from '../src/analysis/report/to-html.ts';
+import { toMarkdown } from '../src/analysis/report/to-markdown.ts';
+import { SegmentState } from '../src/analysis/segment-state.ts';
+import { AnalysisStore, type Attempt } from '../src/analysis/store.ts';
+import type { Coverage } from '../src/analysis/verdict.ts';
 import type { Pair } from '../src/pair/pair.ts';
 import { Journal } from '../src/record/journal.ts';
 import { journalPath } from '../src/record/journal-file.ts';
 import { JournalReader } from '../src/record/journal-reader.ts';
+import { benchPair, DAY_MS, PLAN, START_MS } from './analysis/bench-pairs.ts';
+
+setFlagsFromString('--expose-gc');
+const collect: () => void = runInNewContext('gc');
 
 const RUNS = 5;
 const COMMIT_PAIRS = 50_000;
-const START_MS = Date.parse('2026-11-01T00:00:00Z');
 const count = Number(process.argv[2] ?? 100_000);
-
-const margin = ANALYSIS_DEFAULTS.margins;
-const PLAN: ExperimentPlan = {
-  experiment: 'bench',
-  candidate: 'next',
-  startedAt: new Date(START_MS).toISOString(),
-  guardrails: (
-    [
-      ['contract', 0],
-      ['errors', margin.errors],
-      ['label_flips', margin.labelFlips],
-      ['outside_tolerance', margin.outsideTolerance],
-      ['score_bias_up', margin.scoreBias],
-      ['score_bias_down', margin.scoreBias],
-      ['score_difference', margin.scoreDifference],
-      ['latency_over_objective', margin.overObjective],
-    ] as const
-  ).map(([kind, each]) => ({ kind, margin: each, plannedPairs: 0 })),
-  segments: [{ name: 'gold', pointer: '/tier', value: 'gold' }],
-  discover: ['/region'],
-  ...ANALYSIS_PROFILES.production,
-  alphaPass: 0.05,
-  alphaFail: 0.05,
-  alphaAlarm: 0.05,
-  scoreRange: [0, 1],
-  objectiveMs: 50,
-  slowerByMs: 5,
-};
-
-/** Pairs of a day, with a score that differs a little, a tier and a region; their JSON has about 900 bytes. */
-function pairOf(seq: number): Pair {
-  const score = ((seq * 7919) % 10_007) / 10_007;
-  const other = Math.min(1, score + ((seq % 13) - 6) * 1e-4);
-  const side = (value: number, version: string) => ({
-    status: 200,
-    first_byte_ms: 2 + (seq % 17) / 10,
-    latency_ms: 2.1 + (seq % 17) / 10,
-    model_version: version,
-    predictions: [{ score: value, label: value > 0.5 ? 'bad' : 'good' }],
-  });
-  return {
-    ...{ schema: 'understudy.pair/1', id: `0dglo0hfuebnkc51ks97.${seq}/next`, instance: 'vm/gw0' },
-    ...{ epoch: '0dglo0hfuebnkc51ks97', seq, experiment: 'bench', route: 'score' },
-    time: new Date(START_MS + (seq * 86_400_000) / count).toISOString(),
-    key: `0dglo0hfuebnkc51ks97.${seq}`,
-    join: `lc-${seq}`,
-    captured: { '/tier': seq % 10 === 0 ? 'gold' : 'base', '/region': `r${seq % 50}` },
-    selection: { u: 0.25, probability: 1, rule: 'default', settings_version: 0 },
-    request: { method: 'POST', path: '/v1/score', content_type: 'application/json', bytes: 440 },
-    flags: [],
-    incumbent: side(score, '1'),
-    candidate: { name: 'next', role: 'candidate', queue_ms: 0.4, ...side(other, '2') },
-    divergence: {
-      ...{
-        score_delta_max: other - score,
-        label_flips: 0,
-        outside_tolerance: seq % 13 === 6 ? 0 : 1,
-      },
-      fields: [],
-    },
-    state: 'paired',
-  };
-}
 
 /** @returns the median of what a second holds */
 function perSecond(run: () => void): number {
@@ -97,9 +46,73 @@ function say(what: string, rate: number): void {
   process.stdout.write(`${what.padEnd(44)} ${Math.round(rate).toLocaleString('en-GB')} pairs/s\n`);
 }
 
+/** The state of so many times the same pairs of a day, and how long its report takes: as page and as Markdown. */
+function sayReport(pairs: readonly Pair[], times: number): void {
+  const once = new Analysis(PLAN);
+  for (const pair of pairs) once.add(pair);
+  const analysis = new Analysis(PLAN);
+  for (let i = 0; i < times; i += 1) analysis.merge(once);
+  const attempt: Attempt = {
+    ...{ id: 1, number: 1, plan: PLAN, hash: 'bench', profile: 'production', baseline: [] },
+    ...{ startedBy: 'bench', reason: 'bench', closedAt: '', closedReason: '' },
+  };
+  const parts = [{ part: '', observed: count * times, lost: 0 }];
+  const coverage: Coverage = { parts, breakerOpen: 0, breakerOpenLately: 0 };
+  const of = { attempt, attempts: 1, analysis, untilMs: START_MS + DAY_MS };
+  const spans = Array.from({ length: RUNS }, () => {
+    const startedMs = performance.now();
+    // Another function each time: what was judged is not taken from the last run.
+    const coverageAt = (): Coverage => coverage;
+    const model = toReport({ ...of, coverageAt }, { breakers: new Map(), legs: [], settings: [] });
+    const page = toHtml([model]).length + toMarkdown([model]).length;
+    if (page < 10_000) throw new Error('the report is empty');
+    return performance.now() - startedMs;
+  });
+  const ms = spans.sort((a, b) => a - b)[Math.floor(RUNS / 2)] ?? 0;
+  const million = ((count * times) / 1e6).toLocaleString('en-GB');
+  process.stdout.write(
+    `${`report of ${million} million pairs, 288 cuts`.padEnd(44)} ${Math.round(ms)} ms\n`,
+  );
+}
+
+/** Bytes of heap and buffers that each of many takes. */
+function bytesEach(many: number, make: () => unknown): number {
+  const used = (): number => {
+    collect();
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const kept = [make()];
+  const before = used();
+  for (let i = 0; i < many; i += 1) kept.push(make());
+  const bytes = used() - before;
+  // Read after that, so that they are alive until then.
+  return bytes / (kept.length - 1);
+}
+
+function sayMemory(pairs: readonly Pair[]): void {
+  const facts = pairs.slice(0, 100).map((pair) => toCutFacts(pair, lossesOf(pair, PLAN)));
+  const whole = bytesEach(50, () => {
+    const state = new SegmentState();
+    for (const pair of pairs.slice(0, 20_000)) state.add(pair, PLAN);
+    return state;
+  });
+  const stretch = bytesEach(5_000, () => {
+    const state = new CutState(PLAN.guardrails.length);
+    for (const each of facts) state.add(each);
+    return state;
+  });
+  const kib = (bytes: number): string => `${(bytes / 1_024).toFixed(1)} KiB`;
+  process.stdout.write(`${'memory of a segment, all of its time'.padEnd(44)} ${kib(whole)}\n`);
+  process.stdout.write(
+    `${'memory of a segment, each stretch of 5 min'.padEnd(44)} ${kib(stretch)}\n`,
+  );
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'und-bench-'));
 try {
-  const texts = Array.from({ length: count }, (_, i) => JSON.stringify(pairOf(i)));
+  const texts = Array.from({ length: count }, (_, i) => JSON.stringify(benchPair(i, count)));
   const pairs = texts.map((text) => JSON.parse(text) as Pair);
   say(
     'state updates',
@@ -108,7 +121,15 @@ try {
       for (const pair of pairs) analysis.add(pair);
     }),
   );
-  const room = { maxBytes: 2 ** 34, retentionMs: 1e12, outbox: false };
+  sayMemory(pairs);
+  sayReport(pairs, Math.round(1e8 / count));
+  const room = {
+    maxBytes: 2 ** 34,
+    retentionMs: 1e12,
+    maxAgeMs: 0,
+    whenFull: 'drop_newest' as const,
+    outbox: false,
+  };
   const journal = new Journal(journalPath(folder), room);
   const leg = { epoch: 'e', candidate: 'next', route: 'score', hour: 1, sizeClass: 'le_1k' };
   for (let from = 0; from < count; from += 500) {

@@ -2,13 +2,14 @@
 import type { Measurement } from './measure.ts';
 import type { BenchOptions } from './options.ts';
 import { type Stage, say } from './stage.ts';
-import { createSuite, type Suite } from './suites.ts';
+import type { Suite } from './suites.ts';
 import { MAX_NOISE, noiseOf, type Round } from './summary.ts';
-import { target } from './targets.ts';
 
 /** Measurements of one target in one round. */
 const MAX_ATTEMPTS = 3;
 const MAX_STOLEN_ROUNDS = 10;
+/** Rounds that the targets of `tails` are left standing: 20 of them would take long to start anew. */
+const STANDING_ROUNDS = 5;
 
 export interface Comparison {
   readonly suite: Suite;
@@ -20,11 +21,11 @@ export interface Comparison {
 /** @param isStopping - asked between measurements */
 export async function compare(
   stage: Stage,
+  suite: Suite,
   options: BenchOptions,
   isStopping: () => boolean,
 ): Promise<Comparison> {
   const { rounds, budget, connections } = options;
-  const suite = createSuite(options.suite, await paceOf(stage, options));
   const startMs = performance.now();
   const endMs = startMs + budget * 1_000;
   const shareMs = (budget * 1_000) / (rounds * connections.length);
@@ -46,22 +47,11 @@ export async function compare(
     const isStolen = stealOf(round) > MAX_NOISE;
     (isStolen ? stolen : kept).push(round);
     if (!isStolen) wanted.shift();
+    if ((kept.length + stolen.length) % STANDING_ROUNDS === 0) await stage.endTargets();
     say(`round of ${count} connections ${isStolen ? 'discarded: steal' : 'kept'}`);
   }
   const note = `${kept.length} of ${rounds * connections.length} kept, ${stolen.length} discarded (steal)`;
   return { suite, rounds: kept, note };
-}
-
-/** For tails: half of what the slowest can, so that none is saturated. */
-async function paceOf(stage: Stage, options: BenchOptions): Promise<number> {
-  const { suite, pacedRate, connections } = options;
-  if (suite !== 'tails' || pacedRate > 0) return pacedRate;
-  let slowest = Number.POSITIVE_INFINITY;
-  for (const name of ['off', 'full', 'hung'] as const) {
-    const { requestsPerSecond } = await stage.measure(target(name), Math.max(...connections));
-    slowest = Math.min(slowest, requestsPerSecond);
-  }
-  return Math.floor(slowest / 2);
 }
 
 interface RoundOptions {
@@ -80,7 +70,8 @@ async function measureRound(stage: Stage, suite: Suite, options: RoundOptions) {
     for (let attempt = 1; attempt <= MAX_ATTEMPTS && !isStopping(); attempt += 1) {
       const calmWaitMs = patientUntilMs - performance.now();
       const startMs = performance.now();
-      const found = await stage.measure(one, connections, calmWaitMs);
+      const keep = suite.name === 'tails';
+      const found = await stage.measure(one, { connections, calmWaitMs, keep });
       const tookMs = performance.now() - startMs;
       if (best === null) neededMs += tookMs;
       best = best === null || noiseOf(found) < noiseOf(best) ? found : best;

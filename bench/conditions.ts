@@ -20,14 +20,8 @@ export interface ConditionsInput {
 /** @returns name and value, in the order to be shown */
 export function conditionsOf(input: ConditionsInput): readonly (readonly [string, string])[] {
   const { command, nginx, loadGenerator, cores, folder } = input;
-  const processors = cpus();
-  const load = loadavg().map((average) => average.toFixed(2));
-  const disk = statfsSync(folder).type === TMPFS ? 'memory (tmpfs)' : 'disk';
   return [
-    ['date', new Date().toISOString().slice(0, 16).replace('T', ' ')],
-    ['command', command],
-    ['machine', `${processors[0]?.model ?? 'unknown CPU'}, ${processors.length} cores`],
-    ['system', `Linux ${release()}, Node ${process.version.slice(1)}`],
+    ...machineOf(command),
     [
       'versions',
       `Understudy ${readVersion()}${revision()}, http-proxy ${packageVersion('http-proxy')}`,
@@ -35,6 +29,46 @@ export function conditionsOf(input: ConditionsInput): readonly (readonly [string
     ['incumbent, candidate', nginx === null ? 'a small server on Node' : nginxVersion(nginx)],
     ['load', loadGenerator === 'wrk' ? wrkVersion() : `autocannon ${packageVersion('autocannon')}`],
     ['cores', cores],
+    ...restOf(folder),
+  ];
+}
+
+/** @param cores - of broker and load, of what is measured; `null`: not pinned */
+export function publisherConditions(
+  folder: string,
+  [loadCore, subjectCore]: readonly (number | null)[],
+): readonly (readonly [string, string])[] {
+  const kafkaClient = packageVersion('@platformatic/kafka');
+  const cores =
+    loadCore === null
+      ? 'not pinned: taskset or a second core is missing'
+      : `broker, callers, incumbent, candidate: ${loadCore}; what is measured: ${subjectCore}`;
+  return [
+    ...machineOf(['npm run bench:publisher --', ...process.argv.slice(2)].join(' ')),
+    [
+      'versions',
+      `Understudy ${readVersion()}${revision()}, @platformatic/kafka ${kafkaClient}, ` +
+        `kafkajs ${packageVersion('kafkajs')}`,
+    ],
+    ['cores', cores],
+    ...restOf(folder),
+  ];
+}
+
+function machineOf(command: string): (readonly [string, string])[] {
+  const processors = cpus();
+  return [
+    ['date', new Date().toISOString().slice(0, 16).replace('T', ' ')],
+    ['command', command],
+    ['machine', `${processors[0]?.model ?? 'unknown CPU'}, ${processors.length} cores`],
+    ['system', `Linux ${release()}, Node ${process.version.slice(1)}`],
+  ];
+}
+
+function restOf(folder: string): (readonly [string, string])[] {
+  const disk = statfsSync(folder).type === TMPFS ? 'memory (tmpfs)' : 'disk';
+  const load = loadavg().map((average) => average.toFixed(2));
+  return [
     ['journal on', disk],
     ['load average at start', load.join(' ')],
   ];

@@ -21,6 +21,15 @@ export interface LoadOptions {
   readonly port: number;
   readonly connections: number;
   readonly seconds: number;
+  /** Callers speak TLS: wrk alone can. */
+  readonly secure: boolean;
+}
+
+/** Where a load of our own runs. */
+export interface LoadPlace {
+  readonly core: number | null;
+  /** It goes before everything else on its core. */
+  readonly first: boolean;
 }
 
 export interface LoadGenerator {
@@ -54,9 +63,9 @@ export function createLoadGenerator(options: {
   writeFileSync(script, wrkScript(shape));
   return {
     name: 'wrk',
-    run: async ({ port, connections, seconds }) => {
+    run: async ({ port, connections, seconds, secure }) => {
       const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '-s', script];
-      const url = `http://127.0.0.1:${port}${SCORE_PATH}`;
+      const url = `${secure ? 'https' : 'http'}://127.0.0.1:${port}${SCORE_PATH}`;
       const timeoutMs = seconds * 1_000 + GRACE_MS;
       return parseWrk(await runPinned({ command: wrk, args: [...args, url], core }, timeoutMs));
     },
@@ -66,38 +75,40 @@ export function createLoadGenerator(options: {
 /** Requests at a rate of their own: see `open-loop.ts`. */
 export function runOpenLoop(
   { port, connections, seconds }: LoadOptions,
-  core: number | null,
+  place: LoadPlace,
   pace: { readonly rate: number; readonly bodyBytes: number },
 ): Promise<LoadResult> {
   const args = [port, connections, pace.rate, seconds, pace.bodyBytes];
-  return runOwn(new URL('./open-loop.ts', import.meta.url), args, { core, seconds });
+  return runOwn(new URL('./open-loop.ts', import.meta.url), args, { ...place, seconds });
 }
 
 /** Connections all at once: see `ramp.ts`. */
 export function runRamp(
   { port, connections, seconds }: LoadOptions,
-  core: number | null,
+  place: LoadPlace,
   bodyBytes: number,
 ): Promise<LoadResult> {
   const args = [port, connections, seconds, bodyBytes];
-  return runOwn(new URL('./ramp.ts', import.meta.url), args, { core, seconds });
+  return runOwn(new URL('./ramp.ts', import.meta.url), args, { ...place, seconds });
 }
 
 async function runOwn(
   program: URL,
   args: readonly number[],
-  { core, seconds }: { readonly core: number | null; readonly seconds: number },
+  { core, first, seconds }: LoadPlace & { readonly seconds: number },
 ): Promise<LoadResult> {
   const all = [fileURLToPath(program), ...args.map(String)];
   const timeoutMs = seconds * 1_000 + GRACE_MS;
-  return JSON.parse(await runPinned({ command: process.execPath, args: all, core }, timeoutMs));
+  const options = { command: process.execPath, args: all, core, first };
+  return JSON.parse(await runPinned(options, timeoutMs));
 }
 
 async function runAutocannon(
-  { port, connections, seconds }: LoadOptions,
+  { port, connections, seconds, secure }: LoadOptions,
   core: number | null,
   { bodyBytes, close }: RequestShape,
 ): Promise<LoadResult> {
+  if (secure) throw new Error('callers that speak TLS need wrk');
   const program = fileURLToPath(import.meta.resolve('autocannon'));
   const headers = Object.entries(headersOf(close)).flatMap(([name, value]) => [
     '-H',

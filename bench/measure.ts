@@ -25,13 +25,15 @@ export interface Measurement {
   /** Share of the machine's CPU time under load, 0 to 1: taken by the hypervisor, used by others. */
   readonly steal: number;
   readonly foreign: number;
+  /** Of its core, CPU of the load generator, 0 to 1. */
+  readonly generatorShare: number;
   /** What did not come to rest, or balance; empty: all of it did. */
   readonly unsettled: string;
 }
 
 export interface MeasureOptions {
   readonly target: RunningTarget;
-  /** Pids of incumbent and candidates: not foreign. */
+  /** Pids of incumbent, candidates and targets that wait for their turn: not foreign. */
   readonly peerPids: readonly number[];
   readonly seconds: number;
   readonly load: (seconds: number) => Promise<LoadResult>;
@@ -80,6 +82,7 @@ export async function measure(options: MeasureOptions): Promise<Measurement> {
     losses: differences(before?.losses ?? {}, after?.losses ?? {}),
     steal: (atEnd.machine.steal - atStart.machine.steal) / machine,
     foreign: Math.max(0, busy - known) / machine,
+    generatorShare: ((atEnd.generator - atStart.generator) * TICK_MS) / 1_000 / loadedSeconds,
     unsettled,
   };
 }
@@ -97,6 +100,7 @@ function cpuOf(
     machine: machineTicks(),
     gateway: sumOf(gatewayPids.map((pid) => processTicks(pid).own)),
     proxy,
+    generator: own.children,
     known: proxy + peers + own.own + own.children,
   };
 }

@@ -9,8 +9,10 @@ export interface BenchOptions {
   /** Measured, a run. */
   readonly seconds: number;
   readonly connections: readonly number[];
-  /** Requests a second of paced runs; 0: none, or in `tails` half of what the slowest can. */
+  /** Requests a second of paced runs; 0: none, or in `tails` and `stalls` as much as can be measured. */
   readonly pacedRate: number;
+  /** Targets of the suite to leave the others out; empty: all. */
+  readonly only: readonly string[];
   readonly bodyBytes: number;
   /** Each request on a connection of its own. */
   readonly close: boolean;
@@ -37,11 +39,13 @@ Compares requests a second, latency, CPU and memory of proxies in turn, round af
 ${suiteLines.join('\n')}
 
   --suite NAME        what is compared (default first)
-  --rounds N          rounds to keep (default 5); each measures everything once
-  --seconds N         measured seconds of a run, after 1 s of warm-up (default 4)
+  --rounds N          rounds to keep (default 5, sick 3); each measures everything once
+  --seconds N         measured seconds of a run, after 1 s of warm-up (default 4, sick 2, stalls 60)
   --connections N,M   keep-alive connections of callers (default 32)
-  --paced N           requests a second of paced runs (default: first 1000, whole 5000, tails: half of
-                      what the slowest can; 0 in first: without them)
+  --paced N           requests a second of paced runs (default: first 1000, whole 5000, sick 500; tails, stalls:
+                      half of what the slowest can, or what 40 % of the generator's core give, if that is
+                      less; 0 in first: without them)
+  --only NAME,NAME    these targets of the suite alone: haproxy, off, full, hung, unbroken, nginx, envoy, …
   --body BYTES        size of a request's JSON (default 400)
   --close             each request on a connection of its own
   --gateways N        gateway processes of Understudy, on all cores where there is more than one
@@ -58,11 +62,12 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '4' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
       connections: { type: 'string', default: '32' },
       suite: { type: 'string', default: 'first' },
       paced: { type: 'string' },
+      only: { type: 'string', default: '' },
       body: { type: 'string', default: '400' },
       close: { type: 'boolean', default: false },
       gateways: { type: 'string', default: '1' },
@@ -83,12 +88,13 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
   }
   return {
     suite,
-    rounds: toNumber('rounds', values.rounds, 1, 100),
-    seconds: toNumber('seconds', values.seconds, 1, 60),
+    rounds: toNumber('rounds', values.rounds ?? (suite === 'sick' ? '3' : '5'), 1, 100),
+    seconds: toNumber('seconds', values.seconds ?? DEFAULT_SECONDS[suite] ?? '4', 1, 600),
     connections: values.connections
       .split(',')
       .map((text) => toNumber('connections', text, 1, 8_000)),
     pacedRate: toNumber('paced', values.paced ?? DEFAULT_PACE[suite], 0, 20_000),
+    only: values.only.split(',').filter((name) => name !== ''),
     bodyBytes: toNumber('body', values.body, 1, 1_000_000),
     close: values.close,
     gateways: toNumber('gateways', values.gateways, 1, 64),
@@ -101,12 +107,19 @@ export function parseOptions(args: readonly string[]): BenchOptions | null {
   };
 }
 
-const DEFAULT_PACE: Readonly<Record<SuiteName, string>> = {
+const DEFAULT_SECONDS: Readonly<Partial<Record<SuiteName, string>>> = { sick: '2', stalls: '60' };
+
+/** Requests a second of a suite's paced rows. */
+export const DEFAULT_PACE: Readonly<Record<SuiteName, string>> = {
   first: '1000',
   gateway: '0',
   whole: '5000',
   ramp: '0',
+  sick: '500',
   tails: '0',
+  tls: '0',
+  stalls: '0',
+  scaling: '0',
 };
 
 function toNumber(name: string, text: string, min: number, max: number): number {

@@ -1,11 +1,13 @@
 /** What stands around the proxies: an incumbent, a fast candidate, and one that hangs, on free ports. */
+import { mkdirSync } from 'node:fs';
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { configureNginx } from './nginx.ts';
-import { PinnedProcess } from './pinned.ts';
+import { type PinnedOptions, PinnedProcess } from './pinned.ts';
 import { ANSWER_BODY, SCORE_PATH } from './request.ts';
 
 const START_TIMEOUT_MS = 10_000;
@@ -14,6 +16,8 @@ export interface PeerOptions {
   /** Path of nginx; `null`: a small server on Node. */
   readonly nginx: string | null;
   readonly core: number | null;
+  /** The incumbent goes before everything else on its core. */
+  readonly first?: boolean;
   readonly folder: string;
 }
 
@@ -50,16 +54,20 @@ export class Peers {
   }
 
   async #start(options: PeerOptions): Promise<void> {
-    const { nginx, core, folder } = options;
     const answering = [this.incumbentPort, this.candidatePort];
-    if (nginx !== null) {
-      const args = configureNginx(folder, answeringServers(answering));
-      this.#add({ command: nginx, args, core, folder });
-    } else {
-      for (const port of answering) this.#addPlain(port, 'answer', options);
+    for (const port of answering) {
+      const first = options.first === true && port === this.incumbentPort;
+      if (options.nginx !== null) this.#addNginx(options.nginx, port, { ...options, first });
+      else this.#addPlain(port, 'answer', { ...options, first });
     }
-    this.#addPlain(this.hungPort, 'hang', options);
+    this.#addPlain(this.hungPort, 'hang', { ...options, first: false });
     for (const port of answering) await this.#untilAnswers(port);
+  }
+
+  #addNginx(command: string, port: number, options: PeerOptions): void {
+    const folder = join(options.folder, `nginx-${port}`);
+    mkdirSync(folder);
+    this.#add({ ...options, command, args: configureNginx(folder, answeringServer(port)) });
   }
 
   #addPlain(port: number, mode: 'answer' | 'hang', options: PeerOptions): void {
@@ -67,15 +75,10 @@ export class Peers {
     this.#add({ ...options, command: process.execPath, args: [program, String(port), mode] });
   }
 
-  #add(options: {
-    readonly command: string;
-    readonly args: readonly string[];
-    readonly core: number | null;
-    readonly folder: string;
-  }): void {
-    const { command, args, core, folder } = options;
+  #add(options: Omit<PinnedOptions, 'logFile'> & { readonly folder: string }): void {
+    const { command, args, core, first = false, folder } = options;
     const logFile = join(folder, 'peers.log');
-    this.#processes.push(new PinnedProcess({ command, args, core, logFile }));
+    this.#processes.push(new PinnedProcess({ command, args, core, first, logFile }));
   }
 
   async #untilAnswers(port: number): Promise<void> {
@@ -88,8 +91,12 @@ export class Peers {
 }
 
 /** Asks until it is answered 200. @throws {Error} after START_TIMEOUT_MS, or when `isDead` */
-export async function untilAnswers(port: number, isDead: () => boolean): Promise<void> {
-  const url = `http://127.0.0.1:${port}${SCORE_PATH}`;
+export async function untilAnswers(
+  port: number,
+  isDead: () => boolean,
+  secure = false,
+): Promise<void> {
+  const url = `${secure ? 'https' : 'http'}://127.0.0.1:${port}${SCORE_PATH}`;
   const deadlineMs = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     const status = await askOnce(url);
@@ -103,7 +110,10 @@ export async function untilAnswers(port: number, isDead: () => boolean): Promise
 /** On a connection of its own, closed afterwards. @returns 0 where nobody answers */
 function askOnce(url: string): Promise<number> {
   return new Promise((resolve) => {
-    const asked = request(url, { method: 'POST', agent: false, timeout: 1_000 }, (answer) => {
+    const isTls = url.startsWith('https:');
+    // The certificate is the bench's own.
+    const options = { method: 'POST', agent: false, timeout: 1_000, rejectUnauthorized: false };
+    const asked = (isTls ? requestTls : request)(url, options, (answer) => {
       answer.resume();
       answer.on('end', () => resolve(answer.statusCode ?? 0));
       answer.on('error', () => resolve(0));
@@ -132,11 +142,11 @@ export async function freePorts(count: number): Promise<number[]> {
   return found;
 }
 
-/** Lines of nginx' `http` block: a server a port that answers at once. */
-function answeringServers(ports: readonly number[]): string[] {
-  const servers = ports.map(
-    (port) =>
-      `server { listen 127.0.0.1:${port} backlog=4096; location / { return 200 '${ANSWER_BODY}'; } }`,
-  );
-  return ['default_type application/json;', ...servers];
+/** Lines of nginx' `http` block: a server that answers at once. */
+function answeringServer(port: number): string[] {
+  const location = `location / { return 200 '${ANSWER_BODY}'; }`;
+  return [
+    'default_type application/json;',
+    `server { listen 127.0.0.1:${port} backlog=4096; ${location} }`,
+  ];
 }

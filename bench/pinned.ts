@@ -2,13 +2,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 /** Where Debian keeps servers, which is on root's PATH alone. */
 const MORE_FOLDERS = ['/usr/sbin', '/usr/local/sbin'];
 
-/** @returns absolute path of a program, or null */
+/** @param name - of a program, or its absolute path; @returns its absolute path, or null */
 export function findProgram(name: string): string | null {
+  if (isAbsolute(name)) return name;
   const folders = [...(process.env.PATH ?? '').split(delimiter), ...MORE_FOLDERS];
   for (const folder of folders) {
     const path = join(folder, name);
@@ -27,9 +28,13 @@ export interface PinnedOptions {
   readonly args: readonly string[];
   /** CPU core; `null`: wherever the system likes. */
   readonly core: number | null;
+  /** Goes before everything else on its core: a measuring device must not wait for what it measures. */
+  readonly first?: boolean;
   /** Both streams go there. */
   readonly logFile: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Written to its standard input, which ends then; nothing where it is missing. */
+  readonly input?: string;
 }
 
 export class PinnedProcess {
@@ -44,11 +49,12 @@ export class PinnedProcess {
     const [command, args] = pinnedCommand(options);
     // A group of its own: Ctrl-C reaches the bench alone, which ends all in order.
     this.#child = spawn(command, args, {
-      stdio: ['ignore', log, log],
+      stdio: [options.input === undefined ? 'ignore' : 'pipe', log, log],
       detached: true,
       env: options.env ?? process.env,
     });
     closeSync(log);
+    this.#child.stdin?.end(options.input);
     const over = (): void => {
       this.#ended = true;
     };
@@ -85,7 +91,7 @@ export class PinnedProcess {
 
 /** Runs a program to its end and returns its standard output. The bench sleeps meanwhile. */
 export async function runPinned(
-  options: Omit<PinnedOptions, 'logFile'>,
+  options: Omit<PinnedOptions, 'logFile' | 'input'>,
   timeoutMs: number,
 ): Promise<string> {
   const [command, args] = pinnedCommand(options);
@@ -100,10 +106,22 @@ export async function runPinned(
   return output;
 }
 
-function pinnedCommand(options: Pick<PinnedOptions, 'command' | 'args' | 'core'>) {
-  const { command, args, core } = options;
-  if (core === null) return [command, [...args]] as const;
-  return ['taskset', ['-c', String(core), command, ...args]] as const;
+function pinnedCommand(options: Pick<PinnedOptions, 'command' | 'args' | 'core' | 'first'>) {
+  const { command, args, core, first = false } = options;
+  const all = [
+    ...(core === null ? [] : ['taskset', '-c', String(core)]),
+    ...(first ? FIRST : []),
+    ...[command, ...args],
+  ];
+  return [all[0] ?? command, all.slice(1)] as const;
+}
+
+/** SCHED_RR, the lowest of its priorities. With SCHED_FIFO the threads of one Node process wait for each other for ever. */
+const FIRST = ['chrt', '-r', '1'];
+
+/** Whether processes may be put before others: that takes root. */
+export function canGoFirst(): boolean {
+  return spawnSync('chrt', ['-r', '1', 'true'], { stdio: 'ignore' }).status === 0;
 }
 
 /** Moves a running process, all its threads, to a core. */

@@ -2,7 +2,7 @@
 import type { Comparison } from './compare.ts';
 import { pairedP99 } from './paired.ts';
 import type { Suite } from './suites.ts';
-import { type Round, summarise } from './summary.ts';
+import { type Round, spreadOf, summarise } from './summary.ts';
 import { renderTables } from './table.ts';
 
 export function renderComparison(found: Comparison, connections: readonly number[]): string {
@@ -40,5 +40,9 @@ function renderTails(rounds: readonly Round[], suite: Suite): string {
       `${found.rounds} rounds), difference ${meanMs.toFixed(2)} ms, with 95 % ≤ ${upperMs.toFixed(2)} ms`
     );
   });
-  return lines.join('\n');
+  const shares = rounds.flatMap(({ measurements }) =>
+    Object.values(measurements).map(({ generatorShare }) => generatorShare),
+  );
+  const share = ((spreadOf(shares)?.median ?? 0) * 100).toFixed(0);
+  return [...lines, `the load generator used ${share} % of its core (median)`].join('\n');
 }

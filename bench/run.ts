@@ -16,13 +16,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { monotonicMs } from '../src/telemetry/clock.ts';
-import { type Comparison, compare } from './compare.ts';
+import { compare } from './compare.ts';
 import { WARM_UP_SECONDS } from './measure.ts';
-import { type BenchOptions, HELP, parseOptions } from './options.ts';
+import { type BenchOptions, DEFAULT_PACE, HELP, parseOptions } from './options.ts';
+import { paceOf } from './pace.ts';
 import { selfTimes } from './profile.ts';
 import { renderComparison } from './render.ts';
 import { saveResults } from './results.ts';
+import { measureSick } from './sick.ts';
+import { renderSick } from './sick-table.ts';
 import { Stage, say } from './stage.ts';
+import { measureStalls } from './stalls.ts';
+import { createSuite, narrowed } from './suites.ts';
 import { target } from './targets.ts';
 
 const PROFILE_LINES = 25;
@@ -30,24 +35,57 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 type Conditions = readonly (readonly [string, string])[];
 
-function report(options: BenchOptions, conditions: Conditions, found: Comparison): void {
-  const { rounds, note } = found;
-  const tables = renderComparison(found, options.connections);
-  const all: Conditions = [...conditions, ['rounds', note]];
+/** What a run found: text for people, and what `--json` gives instead. */
+interface Findings {
+  readonly note: string;
+  readonly text: string;
+  readonly data: unknown;
+}
+
+function report(options: BenchOptions, conditions: Conditions, found: Findings): void {
+  const { note, text, data } = found;
+  const all: Conditions = note === '' ? conditions : [...conditions, ['rounds', note]];
   if (options.json) {
-    process.stdout.write(`${JSON.stringify({ conditions, note, rounds }, null, 1)}\n`);
+    process.stdout.write(`${JSON.stringify({ conditions, note, rounds: data }, null, 1)}\n`);
   } else {
     const lines = all.map(([name, value]) => `${`${name}:`.padEnd(23)} ${value}`);
-    process.stdout.write(`\n${lines.join('\n')}\n\n${tables}\n`);
+    process.stdout.write(`\n${lines.join('\n')}\n\n${text}\n`);
   }
-  if (options.save) saveResults(markOf(options), { conditions: all, tables });
+  if (options.save) saveResults(markOf(options), { conditions: all, tables: text });
+}
+
+async function findings(
+  stage: Stage,
+  options: BenchOptions,
+  folder: string,
+  isStopping: () => boolean,
+): Promise<Findings> {
+  const { suite, gateways, connections, only } = options;
+  if (suite === 'stalls') {
+    return { note: '', text: await measureStalls(stage, options, folder), data: null };
+  }
+  if (suite === 'sick') {
+    const rounds = await measureSick(stage, options, isStopping);
+    const note = `${options.rounds} of ${options.seconds} s a case and side, ${options.pacedRate}/s`;
+    return { note, text: renderSick(rounds), data: rounds };
+  }
+  const isTails = suite === 'tails';
+  const pacedRate = isTails
+    ? await paceOf(stage, ['off', 'full', 'hung'], options)
+    : options.pacedRate;
+  const compared = narrowed(createSuite(suite, { pacedRate, gateways }), only);
+  const found = await compare(stage, compared, options, isStopping);
+  return { note: found.note, text: renderComparison(found, connections), data: found.rounds };
 }
 
 /** What tells the blocks of RESULTS.md apart. */
-function markOf({ suite, bodyBytes, close, gateways, connections }: BenchOptions): string {
+function markOf(options: BenchOptions): string {
+  const { suite, bodyBytes, close, gateways, connections, only, pacedRate } = options;
   const parts = [suite, `${connections.join(',')} connections`, `${bodyBytes} bytes`];
   if (close) parts.push('a connection a request');
   if (gateways > 1) parts.push(`${gateways} gateways`);
+  if (pacedRate !== Number(DEFAULT_PACE[suite])) parts.push(`${pacedRate}/s`);
+  if (only.length > 0) parts.push(`only ${only.join(',')}`);
   return parts.join(', ');
 }
 
@@ -57,13 +95,14 @@ async function profile(stage: Stage, options: BenchOptions, folder: string): Pro
   const profiles = join(folder, 'profiles');
   mkdirSync(profiles);
   const [connections = 32] = options.connections;
-  const { port, processes } = await stage.startTarget(subject, profiles);
+  const env = { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` };
+  const { port, processes } = await stage.startTarget(subject, env);
   await stage.load(subject, { port, connections, seconds: WARM_UP_SECONDS });
   // The clock of V8's profiles.
   const fromUs = monotonicMs() * 1_000;
   await stage.load(subject, { port, connections, seconds: options.seconds });
   const window = { fromUs, toUs: monotonicMs() * 1_000 };
-  await stage.endTarget();
+  await stage.endTarget(subject);
   for (const name of ['gw0', 'mirror']) {
     const pid = processes.find((child) => child.name === name)?.pid ?? 0;
     // CPU.DATE.TIME.PID.THREAD.COUNT.cpuprofile, thread 0 the main one.
@@ -102,7 +141,7 @@ async function main(): Promise<void> {
       return;
     }
     const conditions = stage.conditions();
-    const found = await compare(stage, options, () => isStopping);
+    const found = await findings(stage, options, folder, () => isStopping);
     if (!isStopping) report(options, conditions, found);
   } finally {
     await stage?.stop();

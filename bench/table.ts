@@ -1,4 +1,4 @@
-/** The summary as text, 100 columns wide at most. Pure. */
+/** The summary as text. Pure. */
 import type { Row, Spread } from './summary.ts';
 
 export interface TitledRow {
@@ -9,7 +9,7 @@ export interface TitledRow {
 type Column = readonly [head: string, width: number, cell: (row: Row) => string];
 
 const NOTHING = '–';
-const TITLE_WIDTH = 25;
+const MIN_TITLE_WIDTH = 25;
 
 /** Column heads of the ratios, in the order of the rows' ratios. */
 export interface BaseLabels {
@@ -58,21 +58,27 @@ export function renderTables(
   rows: readonly TitledRow[],
   labels: BaseLabels,
 ): string {
+  const width = Math.max(MIN_TITLE_WIDTH, ...rows.map(({ title }) => title.length));
   const mirrored = rows.filter(({ row }) => row.coverage !== null);
   const blocks = [
-    render(`${connections} connections`, speedColumns(labels.rate), rows),
-    render('CPU a request', costColumns(labels.cpu), rows),
-    mirrored.length === 0 ? '' : render('copies', COPIES, mirrored),
-    renderMemory(rows),
+    render(`${connections} connections`, { columns: speedColumns(labels.rate), width }, rows),
+    render('CPU a request', { columns: costColumns(labels.cpu), width }, rows),
+    mirrored.length === 0 ? '' : render('copies', { columns: COPIES, width }, mirrored),
+    renderMemory(rows, width),
     renderNotes(rows),
   ];
   return blocks.filter((block) => block !== '').join('\n\n');
 }
 
-function render(corner: string, columns: readonly Column[], rows: readonly TitledRow[]): string {
+interface Layout {
+  readonly columns: readonly Column[];
+  /** Of the titles. */
+  readonly width: number;
+}
+
+function render(corner: string, { columns, width }: Layout, rows: readonly TitledRow[]): string {
   const line = (title: string, cells: readonly string[]): string =>
-    title.padEnd(TITLE_WIDTH) +
-    cells.map((cell, i) => cell.padStart(columns[i]?.[1] ?? 0)).join('');
+    title.padEnd(width) + cells.map((cell, i) => cell.padStart(columns[i]?.[1] ?? 0)).join('');
   const head = line(
     corner,
     columns.map(([name]) => name),
@@ -86,10 +92,10 @@ function render(corner: string, columns: readonly Column[], rows: readonly Title
   return [head, ...body].join('\n');
 }
 
-function renderMemory(rows: readonly TitledRow[]): string {
+function renderMemory(rows: readonly TitledRow[], width: number): string {
   const lines = rows.flatMap(({ title, row }) => {
     const peaks = Object.entries(row.peakRssMiB).map(([name, mib]) => `${name} ${mib.toFixed(0)}`);
-    return peaks.length === 0 ? [] : [title.padEnd(TITLE_WIDTH + 2) + peaks.join(', ')];
+    return peaks.length === 0 ? [] : [title.padEnd(width + 2) + peaks.join(', ')];
   });
   return ['peak RSS, MiB', ...lines].join('\n');
 }

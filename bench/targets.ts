@@ -1,9 +1,6 @@
 /** What is compared, each started afresh for each run. */
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import type { BenchCertificate } from './certificate.ts';
 import type { Peers } from './peers.ts';
-import { freePorts, untilAnswers } from './peers.ts';
-import { PinnedProcess } from './pinned.ts';
 import { type RivalName, startRival } from './rivals.ts';
 import { type MirrorCounts, startUnderstudy } from './understudy.ts';
 
@@ -32,15 +29,24 @@ export interface TargetContext {
   readonly proxyCore: number | null;
   /** Of the processes behind the gateway. */
   readonly backstageCore: number | null;
-  /** Gateway processes of Understudy. */
+  /** Gateway processes of Understudy, threads of HAProxy. */
   readonly gateways: number;
+  readonly certificate: BenchCertificate;
   /** A folder of this start's own. */
   readonly folder: string;
-  /** Processes of the proxy write a CPU profile there; empty: none. */
-  readonly profileFolder: string;
+  /** For all its Node processes: `NODE_OPTIONS`, and what they read. */
+  readonly env: Readonly<Record<string, string>>;
 }
 
-export type TargetName = 'direct' | 'http-proxy' | 'off' | 'full' | 'hung' | RivalName;
+export type TargetName =
+  | 'direct'
+  | 'off'
+  | 'full'
+  | 'hung'
+  | 'unbroken'
+  | 'off-tls'
+  | 'full-tls'
+  | RivalName;
 
 /** As fast as answers come, connections all at once and again, or requests a second. */
 export type Pace = 'full' | 'ramp' | number;
@@ -50,19 +56,33 @@ export interface Target {
   readonly key: string;
   readonly title: string;
   readonly pace: Pace;
+  /** Callers speak TLS. */
+  readonly secure: boolean;
   start(context: TargetContext): Promise<RunningTarget>;
 }
 
 const TITLES: Readonly<Record<TargetName, string>> = {
   direct: 'direct',
-  'http-proxy': 'http-proxy',
   off: 'Understudy, mirror off',
   full: 'Understudy, 100 %',
   hung: 'Understudy, 100 %, hung',
+  unbroken: 'Understudy, hung, no breaker',
+  'off-tls': 'Understudy TLS, mirror off',
+  'full-tls': 'Understudy TLS, 100 %',
+  'http-proxy': 'http-proxy',
   haproxy: 'HAProxy tcp',
+  'haproxy-tls': 'HAProxy TLS',
   nginx: 'nginx mirror',
+  'nginx-tls': 'nginx TLS',
   envoy: 'Envoy mirror',
 };
+
+const SECURE: ReadonlySet<TargetName> = new Set([
+  'off-tls',
+  'full-tls',
+  'haproxy-tls',
+  'nginx-tls',
+]);
 
 export function target(name: TargetName, pace: Pace = 'full'): Target {
   const isPaced = typeof pace === 'number';
@@ -70,7 +90,22 @@ export function target(name: TargetName, pace: Pace = 'full'): Target {
     key: isPaced ? `${name}@${pace}` : name,
     title: isPaced ? `${TITLES[name]}, ${pace}/s` : TITLES[name],
     pace,
+    secure: SECURE.has(name),
     start: (context) => start(name, context),
+  };
+}
+
+/** With so many gateways, or threads of HAProxy, on all cores where they are more than one. */
+export function scaledTarget(name: 'off' | 'haproxy', gateways: number): Target {
+  const one = target(name);
+  return {
+    ...one,
+    key: `${name}*${gateways}`,
+    title: `${name === 'off' ? 'Understudy, gateways' : 'HAProxy tcp, threads'}: ${gateways}`,
+    start: (context) => {
+      const proxyCore = gateways === 1 ? (context.proxyCore ?? 1) : null;
+      return start(name, { ...context, gateways, proxyCore });
+    },
   };
 }
 
@@ -79,17 +114,31 @@ function start(name: TargetName, context: TargetContext): Promise<RunningTarget>
   switch (name) {
     case 'direct':
       return startDirect(context);
-    case 'http-proxy':
-      return startHttpProxy(context);
     case 'off':
-      return startUnderstudy(context, { mirror: false, candidatePort });
+      return startUnderstudy(context, { mirror: false, candidate: urlOf(candidatePort) });
     case 'full':
-      return startUnderstudy(context, { mirror: true, candidatePort });
+      return startUnderstudy(context, { mirror: true, candidate: urlOf(candidatePort) });
     case 'hung':
-      return startUnderstudy(context, { mirror: true, candidatePort: hungPort });
+      return startUnderstudy(context, { mirror: true, candidate: urlOf(hungPort) });
+    case 'unbroken': {
+      const candidate = [...urlOf(hungPort), 'breaker: null'];
+      return startUnderstudy(context, { mirror: true, candidate });
+    }
+    case 'off-tls': {
+      const candidate = urlOf(candidatePort);
+      return startUnderstudy(context, { mirror: false, candidate, secure: true });
+    }
+    case 'full-tls': {
+      const candidate = urlOf(candidatePort);
+      return startUnderstudy(context, { mirror: true, candidate, secure: true });
+    }
     default:
       return startRival(name, context);
   }
+}
+
+function urlOf(port: number): readonly string[] {
+  return [`url: http://127.0.0.1:${port}`];
 }
 
 async function startDirect({ peers }: TargetContext): Promise<RunningTarget> {
@@ -99,32 +148,5 @@ async function startDirect({ peers }: TargetContext): Promise<RunningTarget> {
     counts: async () => null,
     settle: async () => '',
     stop: async () => undefined,
-  };
-}
-
-async function startHttpProxy(context: TargetContext): Promise<RunningTarget> {
-  const { peers, proxyCore, folder } = context;
-  const [port = 0] = await freePorts(1);
-  const program = fileURLToPath(new URL('./peers/plain-proxy.ts', import.meta.url));
-  const child = new PinnedProcess({
-    command: process.execPath,
-    args: [program, String(port), String(peers.incumbentPort)],
-    core: proxyCore,
-    logFile: join(folder, 'http-proxy.log'),
-  });
-  try {
-    await untilAnswers(port, () => child.ended);
-  } catch (cause) {
-    await child.stop();
-    throw new Error(`http-proxy does not answer: ${child.lastWords()}`, { cause });
-  }
-  return {
-    port,
-    processes: [{ name: 'http-proxy', pid: child.pid, isGateway: true }],
-    counts: async () => null,
-    settle: async () => '',
-    stop: async () => {
-      await child.stop();
-    },
   };
 }

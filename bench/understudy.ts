@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type InstanceStatus, readInstance } from '../src/admin/instance-status.ts';
-import { buildWaterfall } from '../src/admin/waterfall.ts';
+import { buildWaterfall, type Waterfall } from '../src/admin/waterfall.ts';
+import type { KafkaConfig } from '../src/config/types.ts';
 import type { SupervisorStatus } from '../src/main/supervisor.ts';
 import { type RunFolder, runFolder } from '../src/telemetry/run-folder.ts';
 import { readStatus } from '../src/telemetry/status-socket.ts';
@@ -23,14 +24,28 @@ export interface MirrorCounts {
   readonly committed: number;
   /** Losses by state and reason. */
   readonly losses: Readonly<Record<string, number>>;
+  /** All of both kinds by state and reason. */
+  readonly exchanges: Readonly<Record<string, number>>;
+  readonly copies: Readonly<Record<string, number>>;
 }
 
 export interface UnderstudyOptions {
   readonly mirror: boolean;
-  readonly candidatePort: number;
+  /** Keys of the candidate's section, one a line. */
+  readonly candidate: readonly string[];
+  /** TLS with callers. */
+  readonly secure?: boolean;
+  /** More variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Missing: no Kafka. */
+  readonly kafka?: Pick<
+    KafkaConfig,
+    'brokers' | 'pairsTopic' | 'accountingTopic' | 'partitions' | 'compression'
+  >;
 }
 
-const START_TIMEOUT_MS = 30_000;
+/** A busy machine takes its time; nothing is measured meanwhile. */
+const START_TIMEOUT_MS = 120_000;
 const SETTLE_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 30_000;
 const POLL_MS = 100;
@@ -40,7 +55,7 @@ export async function startUnderstudy(
   context: TargetContext,
   options: UnderstudyOptions,
 ): Promise<RunningTarget> {
-  const { folder, proxyCore, backstageCore, profileFolder } = context;
+  const { folder, proxyCore, backstageCore, env } = context;
   const config = join(folder, 'understudy.yaml');
   writeFileSync(config, configOf(context, options));
   const child = new PinnedProcess({
@@ -48,12 +63,12 @@ export async function startUnderstudy(
     args: [PROGRAM, 'serve', '--config', config],
     core: proxyCore,
     logFile: join(folder, 'understudy.log'),
-    env: environment(profileFolder),
+    env: environment({ ...env, ...options.env }),
   });
   const run = runFolder(join(folder, 'run'));
   try {
     const instance = new Instance(child, run, await untilUp(child, run));
-    await untilAnswers(instance.port, () => child.ended);
+    await untilAnswers(instance.port, () => child.ended, options.secure === true);
     if (backstageCore !== proxyCore && backstageCore !== null) {
       for (const { isGateway, pid } of instance.processes) {
         if (!isGateway) moveToCore(pid, backstageCore);
@@ -142,7 +157,16 @@ function toCounts({ gateways, mirror }: InstanceStatus): MirrorCounts {
     lost: candidate?.lost ?? 0,
     committed: mirror?.recorder.committedPairs ?? 0,
     losses,
+    exchanges: toRecord(waterfall.exchanges.states),
+    copies: toRecord(candidate?.states ?? []),
   };
+}
+
+function toRecord(states: Waterfall['exchanges']['states']): Record<string, number> {
+  const some = states.filter(({ count }) => count > 0);
+  return Object.fromEntries(
+    some.map(({ state, reason, count }) => [reason === '' ? state : `${state}(${reason})`, count]),
+  );
 }
 
 const OBSERVED: ReadonlySet<string> = new Set(['paired', 'candidate_error', 'candidate_timeout']);
@@ -173,23 +197,23 @@ function kill(pid: number): void {
 }
 
 /** Variables meant for another instance must not change this one. */
-function environment(profileFolder: string): NodeJS.ProcessEnv {
+function environment(more: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('UNDERSTUDY_'));
-  const profile = profileFolder === '' ? '' : `--cpu-prof --cpu-prof-dir=${profileFolder}`;
-  return {
-    ...Object.fromEntries(own),
-    ...(profile === '' ? {} : { NODE_OPTIONS: profile }),
-  };
+  return { ...Object.fromEntries(own), ...more };
 }
 
-function configOf({ peers, gateways }: TargetContext, options: UnderstudyOptions): string {
+function configOf(context: TargetContext, options: UnderstudyOptions): string {
+  const { peers, gateways, certificate } = context;
+  const { certFile, keyFile } = certificate;
+  const tls =
+    options.secure === true ? `\n    tls: { certFile: ${certFile}, keyFile: ${keyFile} }` : '';
   return `instance: bench
 experiment: bench
 runDir: run
 dataDir: data
 listeners:
   - listen: 127.0.0.1:0
-    incumbent: http://127.0.0.1:${peers.incumbentPort}
+    incumbent: http://127.0.0.1:${peers.incumbentPort}${tls}
 gateway:
   processes: ${gateways}
 routes:
@@ -197,12 +221,22 @@ routes:
     path: ${SCORE_PATH}
 candidates:
   - name: next
-    url: http://127.0.0.1:${options.candidatePort}
+    ${options.candidate.join('\n    ')}
 mirror:
   enabled: ${options.mirror}
 admin:
   listen: 127.0.0.1:0
 metrics:
   listen: 127.0.0.1:0
+${options.kafka === undefined ? '' : kafkaSection(options.kafka)}`;
+}
+
+function kafkaSection(kafka: NonNullable<UnderstudyOptions['kafka']>): string {
+  return `kafka:
+  brokers: [${kafka.brokers.join(', ')}]
+  pairsTopic: ${kafka.pairsTopic}
+  accountingTopic: ${kafka.accountingTopic}
+  partitions: ${kafka.partitions}
+  compression: ${kafka.compression}
 `;
 }

@@ -131,6 +131,17 @@ export const ERRORS = {
     true,
     'A candidate does not resolve or does not accept a connection.',
   ),
+  UND_CANDIDATE_ADDRESS: row(
+    'operator',
+    false,
+    'A candidate is at a link-local or metadata address, where no copy goes unless that is listed.',
+  ),
+  UND_HMAC_KEY: row('operator', true, 'A key for redaction cannot be read or used.'),
+  UND_FOREIGN_MARK: row(
+    'downstream',
+    true,
+    "A caller's request carries the mark of a shadow; it is not mirrored.",
+  ),
   UND_HEADER_FILE: row(
     'operator',
     true,
@@ -173,6 +184,19 @@ export const ERRORS = {
     'The journal was damaged; it was set aside, a new one begun.',
   ),
   UND_JOURNAL_VERSION: row('disk', false, 'The journal was written by a newer version.'),
+  UND_JOURNAL_MISSING: row('operator', false, 'There is no journal where one was named.'),
+  UND_JOURNAL_REPLACED: row(
+    'disk',
+    true,
+    'The journal was set aside or replaced while it was read.',
+  ),
+  UND_JOURNAL_TARGET: row(
+    'operator',
+    false,
+    'A file that a command is to make is there already, or cannot be written.',
+  ),
+  UND_JOURNAL_TRACES: row('disk', true, 'Pairs are erased, and bytes of them stand somewhere yet.'),
+  UND_JOURNAL_CHORE: row('disk', true, 'A backup or an erasure was not done.'),
   UND_RECORDER_DOWN: row('internal', true, 'The recorder thread ended; it is started again.'),
 
   // Kafka
@@ -208,6 +232,10 @@ export const ERRORS = {
   UND_ANALYSIS_VERSION: row('disk', false, 'The state of the analysis is of a newer version.'),
   UND_ANALYSIS_DOWN: row('internal', true, 'The analysis thread ended; it is started again.'),
   UND_ANALYSIS_OFF: row('operator', false, 'Nothing is analysed: analysis.enabled is false.'),
+  UND_LABELS_OFF: row('operator', false, 'No outcomes are judged: analysis.labels is not set.'),
+  UND_LABELS_FILE: row('operator', false, 'A file of outcomes cannot be read, or is none.'),
+  UND_LABELS_LINE: row('operator', false, 'A line of a file of outcomes is wrong; none was taken.'),
+  UND_LABELS_FULL: row('operator', false, 'As many outcomes are kept as there is room for.'),
   UND_ANALYSIS_DOMAIN: row('internal', false, 'A statistical function got a value it is not for.'),
 } as const satisfies Record<string, ErrorRow>;
 

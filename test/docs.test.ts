@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { GATE_REASONS, VERDICTS } from '../src/analysis/verdict.ts';
+import { CREDENTIAL_HEADERS, CREDENTIAL_PARAMETERS } from '../src/config/defaults.ts';
 import { ERRORS } from '../src/errors.ts';
 import { VERDICT_EXIT } from '../src/main/commands/verdict.ts';
 import { LEG_REASONS, LEG_STATES } from '../src/pair/leg-states.ts';
@@ -140,5 +141,40 @@ describe('docs/reading-a-report.md', () => {
       expect(text).toMatch(new RegExp(`^\\| ${verdict} \\|`, 'm'));
       expect(text).toContain(`${VERDICT_EXIT[verdict]} ${verdict}`);
     }
+  });
+});
+
+describe('docs/threat-model.md', () => {
+  const lines = read('docs/threat-model.md').split('\n');
+  const rows = lines.filter((line) => line.startsWith('| ') && line.includes('test/'));
+
+  it('names a test in each line that says what somebody can do, or a process can read', () => {
+    const tables = lines.flatMap((line, i) => (/\| test \|$/.test(line) ? [i + 2] : []));
+    const without = tables.flatMap((from) => {
+      const to = lines.findIndex((line, i) => i >= from && !line.startsWith('|'));
+      return lines.slice(from, to).filter((line) => !/\| test\/\S+\.test\.ts \|$/.test(line));
+    });
+    expect(tables.length).toBeGreaterThan(5);
+    expect(without).toEqual([]);
+  });
+
+  it('names tests that are there', () => {
+    const named = rows.flatMap((row) => row.match(/test\/[\w/.-]+\.ts/g) ?? []);
+    expect(named.length).toBeGreaterThan(30);
+    expect(named.filter((file) => !existsSync(file))).toEqual([]);
+  });
+});
+
+describe('docs/redaction.md', () => {
+  const text = read('docs/redaction.md');
+  const listed = (title: string): string[] => {
+    const [, rest = ''] = text.split(`\n${title}`);
+    const [block = ''] = rest.slice(rest.indexOf('\n\n') + 2).split('\n\n');
+    return Array.from(block.matchAll(/`([^`]+)`/g), (m) => m[1] ?? '');
+  };
+
+  it('lists each header and parameter that is never sent, and no other', () => {
+    expect(listed('Headers, in any case of letters:')).toEqual([...CREDENTIAL_HEADERS]);
+    expect(listed('Query parameters, in any case')).toEqual([...CREDENTIAL_PARAMETERS]);
   });
 });

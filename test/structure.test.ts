@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 /**
  * The rooms of `src/` and what each may import; `docs/architecture.md` has the reasons. Besides these, every room
- * may import `errors.ts`, `config/defaults.ts` and `config/types.ts`.
+ * may import `errors.ts`, `dense-set.ts`, `config/defaults.ts` and `config/types.ts`.
  */
 const ROOMS: Record<string, { rooms: string[]; packages: boolean }> = {
   main: { rooms: ['*'], packages: true },
@@ -33,7 +33,12 @@ const ROOMS: Record<string, { rooms: string[]; packages: boolean }> = {
 
 /** The logger is the one file of telemetry with a package, and the one that a gateway must not import. */
 const LOGGER = 'src/telemetry/logger.ts';
-const SHARED = new Set(['src/errors.ts', 'src/config/defaults.ts', 'src/config/types.ts']);
+const SHARED = new Set([
+  'src/errors.ts',
+  'src/dense-set.ts',
+  'src/config/defaults.ts',
+  'src/config/types.ts',
+]);
 const CEILING_LINES = 400;
 
 interface Import {
@@ -67,6 +72,23 @@ const isBuiltin = (name: string): boolean =>
 
 const imports = files.flatMap(importsOf);
 
+/** What a program of `src/` loads, types apart: its files, and who of them imports which package. */
+function loadedBy(entry: string): { loaded: Set<string>; packages: string[] } {
+  const loaded = new Set<string>();
+  const packages: string[] = [];
+  const visit = (file: string): void => {
+    if (loaded.has(file)) return;
+    loaded.add(file);
+    for (const { target, typeOnly } of importsOf(file)) {
+      if (typeOnly || isBuiltin(target)) continue;
+      if (target.startsWith('src/')) visit(target);
+      else packages.push(`${file} imports ${target}`);
+    }
+  };
+  visit(entry);
+  return { loaded, packages };
+}
+
 describe('the structure of src/', () => {
   it('has no room but the known ones', () => {
     const rooms = new Set(files.filter((f) => f.split('/').length > 2).map(roomOf));
@@ -97,20 +119,16 @@ describe('the structure of src/', () => {
   });
 
   it('keeps packages out of all that a gateway loads', () => {
-    const loaded = new Set<string>();
-    const packages: string[] = [];
-    const visit = (file: string): void => {
-      if (loaded.has(file)) return;
-      loaded.add(file);
-      for (const { target, typeOnly } of importsOf(file)) {
-        if (typeOnly || isBuiltin(target)) continue;
-        if (target.startsWith('src/')) visit(target);
-        else packages.push(`${file} imports ${target}`);
-      }
-    };
-    visit('src/main/gateway.ts');
+    const { loaded, packages } = loadedBy('src/main/gateway.ts');
     expect(packages).toEqual([]);
     expect(loaded.size).toBeGreaterThan(10);
+  });
+
+  it('keeps Kafka’s client, and with it compression, in the publisher’s thread', () => {
+    const names = (entry: string) => loadedBy(entry).packages.filter((p) => p.includes('kafka'));
+    expect(names('src/main/mirror.ts')).toEqual([]);
+    expect(names('src/main/recorder.ts')).toEqual([]);
+    expect(names('src/main/publisher.ts')).not.toEqual([]);
   });
 
   it('has no import cycle', () => {

@@ -69,6 +69,7 @@ export function runErrors(scenario: Scenario, { streams, pairs, seed }: Size): E
 /** Clopper-Pearson, one-sided 95 %: the rate below which so many would be seen in 5 %. */
 export function binomialLower(k: number, n: number): number {
   if (k === 0) return 0;
+  if (k === n) return 0.05 ** (1 / n);
   const level = Math.log(0.05);
   return lastReal(
     1e-12,

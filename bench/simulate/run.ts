@@ -1,11 +1,12 @@
 /**
  * `npm run simulate -- [NAME…] [--streams 2000] [--pairs 20000] [--seed 1] [--write]`
  *
- * Without names all of it. `--write` puts results and plots under docs/plots; `--plots` draws the plots anew from the
- * results that are there. Exit code 1 where a bar is broken.
+ * Without names all of it. `--write` puts results and plots under docs/plots, of each of the four parts that ran whole;
+ * `--plots` draws the plots anew from the results that are there. Exit code 1 where a bar is broken.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { OUTCOMES, type OutcomesResult, runOutcomes } from './late-outcomes.ts';
 import { plotBoundaries, plotErrors, plotRaces } from './plots.ts';
 import { type RepeatsResult, runRepeatedKeys } from './repeated-keys.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import { ERRORS, RACES } from './scenarios.ts';
 
 const FOLDER = 'docs/plots';
+const MEAN_REPEATS = [2, 3, 10] as const;
 
 function main(): void {
   const { values, positionals } = parseArgs({
@@ -34,7 +36,7 @@ function main(): void {
     draw(JSON.parse(readFileSync(`${FOLDER}/simulations.json`, 'utf8')) as Results);
     return;
   }
-  const known = [...ERRORS.map((s) => s.name), ...RACES.map((r) => r.name), 'repeated-keys'];
+  const known = [...ERRORS, ...RACES, ...OUTCOMES].map(({ name }) => name).concat('repeated-keys');
   const unknown = positionals.filter((name) => !known.includes(name));
   const size = {
     streams: Number(values.streams),
@@ -55,10 +57,16 @@ function main(): void {
   );
   const races = RACES.filter((r) => wanted(r.name)).map((r) => said(runRace(r, size), showRace));
   const keys = wanted('repeated-keys')
-    ? [2, 3, 10].map((mean) => said(runRepeatedKeys(mean, size), showRepeats))
+    ? MEAN_REPEATS.map((mean) => said(runRepeatedKeys(mean, size), showRepeats))
     : [];
-  const broken = [...errors.filter((e) => e.lowerBound > e.alpha), ...races.filter(isLate)];
-  if (values.write && positionals.length === 0) write(size, { errors, races, keys });
+  const outcomes = OUTCOMES.filter((o) => wanted(o.name)).map((o) =>
+    said(runOutcomes(o, { ...size, streams: Math.ceil(size.streams / 4) }), showOutcomes),
+  );
+  const broken = [
+    ...[...errors, ...outcomes].filter((e) => e.lowerBound > e.alpha),
+    ...races.filter(isLate),
+  ];
+  if (values.write) write(size, { errors, races, keys, outcomes });
   for (const { title } of broken) process.stdout.write(`bar broken: ${title}\n`);
   process.exitCode = broken.length > 0 ? 1 : 0;
 }
@@ -83,15 +91,29 @@ const showRace = ({ title, fixedN, median, eighty, ninety, wrong }: RaceResult):
 const showRepeats = (r: RepeatsResult): string =>
   `| ${r.meanRepeats} | ${percent(r.plain)} | ${percent(r.withDesignEffect)} |`;
 
+const showOutcomes = (r: OutcomesResult): string =>
+  `| ${r.title} | ${percent(r.falsePass)} / ${percent(r.falseFail)} |`;
+
 interface Results {
   readonly errors: readonly ErrorResult[];
   readonly races: readonly RaceResult[];
   readonly keys: readonly RepeatsResult[];
+  readonly outcomes: readonly OutcomesResult[];
 }
 
-function write(size: Size, results: Results): void {
-  const json = JSON.stringify({ size, ...results }, undefined, 2);
-  writeFileSync(`${FOLDER}/simulations.json`, `${json}\n`);
+/** A part that did not run whole stays as it is. */
+function write(size: Size, made: Results): void {
+  const file = `${FOLDER}/simulations.json`;
+  const before = JSON.parse(readFileSync(file, 'utf8')) as Results;
+  const whole = <T>(now: readonly T[], all: { readonly length: number }, old: readonly T[]) =>
+    now.length === all.length ? now : old;
+  const results: Results = {
+    errors: whole(made.errors, ERRORS, before.errors),
+    races: whole(made.races, RACES, before.races),
+    keys: whole(made.keys, MEAN_REPEATS, before.keys),
+    outcomes: whole(made.outcomes, OUTCOMES, before.outcomes),
+  };
+  writeFileSync(file, `${JSON.stringify({ size, ...results }, undefined, 2)}\n`);
   draw(results);
 }
 

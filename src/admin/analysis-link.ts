@@ -5,8 +5,10 @@ import type {
   AttemptRow,
   ExperimentRequest,
   FromAnalysis,
+  LabelsAnswer,
   ToAnalysis,
 } from '../analysis/analysis-messages.ts';
+import type { LabelEntry } from '../analysis/labels/label-entry.ts';
 import { LIMITS } from '../config/defaults.ts';
 import type { Config } from '../config/types.ts';
 import { RestartingWorker, threadEntry } from '../record/restarting-worker.ts';
@@ -23,6 +25,7 @@ export class AnalysisLink {
   readonly #log: Log;
   readonly #worker: RestartingWorker<ToAnalysis, FromAnalysis>;
   readonly #answers = new Map<number, (done: boolean) => void>();
+  readonly #labelAnswers = new Map<number, (answer: LabelsAnswer) => void>();
   readonly #stopped = Promise.withResolvers<void>();
   #status: AnalysisStatus = NOTHING_YET;
   #attempts: readonly AttemptRow[] = [];
@@ -50,6 +53,15 @@ export class AnalysisLink {
 
   /** Resolves with whether it was done; `false` also where the thread does not answer in time. */
   ask(request: ExperimentRequest): Promise<boolean> {
+    return this.#send((id) => ({ type: 'experiment', id, request }));
+  }
+
+  /** Takes the pairs of a key out of the samples of all attempts. Resolves as {@link ask}. */
+  erase(key: string): Promise<boolean> {
+    return this.#send((id) => ({ type: 'erase', id, key }));
+  }
+
+  #send(message: (id: number) => ToAnalysis): Promise<boolean> {
     this.#asked += 1;
     const id = this.#asked;
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -58,7 +70,26 @@ export class AnalysisLink {
       clearTimeout(timer);
       resolve(done);
     });
-    this.#worker.post({ type: 'experiment', id, request });
+    this.#worker.post(message(id));
+    return promise;
+  }
+
+  /** Resolves with what became of outcomes; also where the thread does not answer in time. */
+  takeLabels(entries: readonly LabelEntry[]): Promise<LabelsAnswer> {
+    this.#asked += 1;
+    const id = this.#asked;
+    const { promise, resolve } = Promise.withResolvers<LabelsAnswer>();
+    const silent = { code: 'UND_ANALYSIS_STORE', message: 'the analysis does not answer' } as const;
+    const timer = setTimeout(() => {
+      this.#labelAnswers.delete(id);
+      resolve(silent);
+    }, LIMITS.adminRequestMs - 500);
+    this.#labelAnswers.set(id, (answer) => {
+      clearTimeout(timer);
+      this.#labelAnswers.delete(id);
+      resolve(answer);
+    });
+    this.#worker.post({ type: 'labels', id, entries });
     return promise;
   }
 
@@ -69,7 +100,7 @@ export class AnalysisLink {
     else this.#stopped.resolve();
     await this.#stopped.promise;
     clearTimeout(giveUp);
-    this.#worker.end();
+    await this.#worker.end();
   }
 
   #take(message: FromAnalysis): void {
@@ -84,7 +115,12 @@ export class AnalysisLink {
       const { what, experiment, candidate, attempt, reason } = message.event;
       this.#log.info({ experiment, candidate, attempt, reason }, `attempt ${what}`);
     } else if (message.type === 'answer') this.#answer(message.id, message.done);
-    else this.#stopped.resolve();
+    else if (message.type === 'labels') this.#labelAnswers.get(message.id)?.(message.answer);
+    else {
+      // At once: its exit may be told in the same turn, and is no fault.
+      void this.#worker.end();
+      this.#stopped.resolve();
+    }
   }
 
   #answer(id: number, done: boolean): void {

@@ -7,7 +7,7 @@
  *   GET   /v1/settings   Settings with rate and cap of every candidate, `ETag: "VERSION"`
  *   PATCH /v1/settings   SettingsPatch → the same; `If-Match: "VERSION"`, or `*` for whatever is in force
  *   GET   /v1/audit      AuditPage; `?since=` a time in ISO 8601
- *   and those of experiment-routes.ts
+ *   and those of experiment-routes.ts, label-routes.ts and erasure-routes.ts
  *
  * Targets of candidates are not settings: they come from the configuration file alone.
  */
@@ -18,23 +18,28 @@ import type { Config, Settings } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { LogFields } from '../telemetry/log-lines.ts';
+import { escapeUnprintable } from '../telemetry/printable-json.ts';
 import { configuredSettings } from '../telemetry/settings-file.ts';
 import { checkAccess, RefusalBudget } from './access.ts';
 import { readAudit } from './audit-reader.ts';
+import { addErasureRoutes, type ErasingAnalysis } from './erasure-routes.ts';
 import { type AnalysisPort, addExperimentRoutes } from './experiment-routes.ts';
+import { addLabelRoutes, type LabelPort } from './label-routes.ts';
 import { PROBLEM_TYPE, problemOf, toProblem } from './problem.ts';
 import { parseSettingsPatch } from './settings-patch.ts';
 import type { Operator, SettingsStore } from './settings-store.ts';
 import type { StatusReport } from './status-report.ts';
 
 export interface ApiOptions {
-  readonly config: Pick<Config, 'candidates' | 'admin' | 'dataDir'>;
+  readonly config: Pick<Config, 'candidates' | 'admin' | 'dataDir' | 'analysis'>;
   /** Whether this is the bearer token; compares in constant time. */
   readonly isToken: (presented: string) => boolean;
   readonly store: SettingsStore;
   readonly report: () => Promise<StatusReport>;
   /** `null`: nothing is analysed. */
-  readonly analysis: AnalysisPort | null;
+  readonly analysis: (AnalysisPort & LabelPort & ErasingAnalysis) | null;
+  /** Has the mirror erase a key from its journal, under an id. */
+  readonly askMirrorToErase: (id: string, key: string) => Promise<void>;
   readonly log: ApiLog;
 }
 
@@ -68,13 +73,13 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
   });
   app.addHook('onSend', async (_request, reply, payload) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-    return payload;
+    return typeof payload === 'string' ? escapeUnprintable(payload) : payload;
   });
   app.setErrorHandler((error: Error, request, reply) => sendError(error, { request, reply, log }));
   app.setNotFoundHandler((_request, reply) => {
     const problem = toProblem(
       'UND_API_ROUTE',
-      'There are /livez, /readyz, /v1/status, /v1/settings, /v1/audit, /v1/verdicts and /v1/experiments.',
+      'There are /livez, /readyz, /v1/status, /v1/settings, /v1/audit, /v1/verdicts, /v1/experiments, /v1/labels and /v1/erasures.',
     );
     return reply.code(problem.status).type(PROBLEM_TYPE).send(problem);
   });
@@ -84,7 +89,15 @@ export async function createApi(options: ApiOptions): Promise<FastifyInstance> {
     await guard(guarded, options.isToken, log);
     addRoutes(guarded, options);
     const candidates = config.candidates.map(({ name }) => name);
-    addExperimentRoutes(guarded, { analysis: options.analysis, candidates, operatorOf });
+    addExperimentRoutes(guarded, {
+      ...{ analysis: options.analysis, candidates, operatorOf },
+      audit: store,
+    });
+    addLabelRoutes(guarded, { analysis: options.analysis, labels: config.analysis.labels });
+    addErasureRoutes(guarded, {
+      ...{ dataDir: config.dataDir, analysis: options.analysis, operatorOf },
+      ...{ askMirror: options.askMirrorToErase, audit: store },
+    });
   });
   await app.ready();
   return app;

@@ -8,9 +8,10 @@ import {
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';
 import type { SettingsState } from '../config/types.ts';
+import { toPrintableJson } from '../telemetry/printable-json.ts';
 
 /** Its name in the data folder. */
 export const AUDIT_FILE = 'audit.ndjson';
@@ -21,9 +22,9 @@ export interface AuditEntry {
   readonly by: string;
   /**
    * `api`; `file` when a settings file changed by hand was taken over; `expired` at the end of a change that
-   * was made for a time; `failed` takes back a line.
+   * was made for a time; `command` by a command on the data folder, with no instance; `failed` takes back a line.
    */
-  readonly how: 'api' | 'file' | 'expired' | 'failed';
+  readonly how: 'api' | 'file' | 'expired' | 'command' | 'failed';
   /** Address it came from; empty where there is none. */
   readonly remote: string;
   /** Version that the change makes. */
@@ -33,6 +34,8 @@ export interface AuditEntry {
   /** When `from` comes back by itself, ISO 8601, UTC; empty: the change is for good. */
   readonly until: string;
   readonly reason: string;
+  /** What was done, where it was no change of settings: `attempt start of next`. Then `from` is `to`. */
+  readonly what?: string;
 }
 
 /**
@@ -46,11 +49,26 @@ export function appendAudit(path: string, entry: AuditEntry): void {
   if (size >= LIMITS.auditBytes) setAside(path);
   const fd = openSync(path, 'a', 0o600);
   try {
-    writeSync(fd, `${JSON.stringify(entry)}\n`);
+    writeSync(fd, `${toPrintableJson(entry)}\n`);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
+}
+
+/**
+ * Tells what a command does to a data folder whose instance does not run.
+ *
+ * @throws {Error} of the system call that failed
+ */
+export function auditCommand(
+  dataDir: string,
+  { what, by, reason }: Pick<AuditEntry, 'by' | 'reason'> & { readonly what: string },
+): void {
+  const nothing: SettingsState = { enabled: true, rates: {}, requestsPerSecond: {} };
+  const of = { version: 0, from: nothing, to: nothing, until: '', remote: '' };
+  const at = new Date().toISOString();
+  appendAudit(join(dataDir, AUDIT_FILE), { ...of, at, by, how: 'command', reason, what });
 }
 
 /** From the oldest on, so that at no moment one is lost that is to be kept. */

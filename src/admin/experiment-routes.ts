@@ -13,7 +13,7 @@ import type {
 } from '../analysis/analysis-messages.ts';
 import { UnderstudyError } from '../errors.ts';
 import { parseObject, parseReason } from './settings-patch.ts';
-import type { Operator } from './settings-store.ts';
+import type { Operator, SettingsStore } from './settings-store.ts';
 
 /** What the API needs of the analysis. */
 export interface AnalysisPort {
@@ -30,9 +30,11 @@ export function addExperimentRoutes(
     readonly analysis: AnalysisPort | null;
     readonly candidates: readonly string[];
     readonly operatorOf: (request: FastifyRequest) => Operator;
+    /** Where it is told who did what, before it is done. */
+    readonly audit: Pick<SettingsStore, 'note'>;
   },
 ): void {
-  const { candidates, operatorOf } = options;
+  const { candidates, operatorOf, audit } = options;
   const analysis = (): AnalysisPort => {
     if (options.analysis !== null) return options.analysis;
     throw new UnderstudyError(
@@ -47,8 +49,12 @@ export function addExperimentRoutes(
       throw new UnderstudyError('UND_API_MEDIA_TYPE', 'Send a body, as application/json.');
     }
     const change = parseChange(request.body, candidates);
-    const { by } = operatorOf(request);
-    if (await analysis().ask({ ...change, by })) return analysis().attempts;
+    const operator = { ...operatorOf(request), reason: change.reason };
+    const what = `attempt ${change.action} of ${change.candidate}`;
+    analysis();
+    audit.note(what, 'api', operator);
+    if (await analysis().ask({ ...change, by: operator.by })) return analysis().attempts;
+    audit.note(what, 'failed', operator);
     const { error, message } = analysis().status;
     throw new UnderstudyError(
       'UND_ANALYSIS_STORE',

@@ -179,6 +179,12 @@ export const METRICS = {
     ['candidate'],
     'Share of the token bucket that is taken.',
   ),
+  understudy_candidate_answer_largest_bytes: row(
+    'gauge',
+    ['candidate'],
+    'Largest answer body of the last minute or two.',
+  ),
+  understudy_candidate_answer_limit_bytes: row('gauge', ['candidate'], 'Cap of answer bodies.'),
   understudy_candidate_requests_today: row('gauge', ['candidate'], 'Copies sent this UTC day.'),
   understudy_candidate_requests_per_day_limit: row(
     'gauge',
@@ -217,6 +223,18 @@ export const METRICS = {
   ),
   understudy_mirror_parse_bytes: row('gauge', [], 'Memory charged for parsed bodies.'),
   understudy_mirror_parse_limit_bytes: row('gauge', [], 'Cap of that memory.'),
+  understudy_mirror_body_largest_bytes: row(
+    'gauge',
+    ['body'],
+    'Largest request, answer (heads included) and decoded body of the last minute or two.',
+  ),
+  understudy_mirror_body_limit_bytes: row('gauge', ['body'], 'Cap of these sizes.'),
+  understudy_mirror_decoded_largest_ratio: row(
+    'gauge',
+    [],
+    'Largest decoded over encoded bytes of the last minute or two, of bodies that the cap is for.',
+  ),
+  understudy_mirror_decoded_limit_ratio: row('gauge', [], 'Cap of that ratio.'),
   understudy_selection_keys_missing_total: row(
     'counter',
     [],
@@ -289,6 +307,16 @@ export const METRICS = {
     [],
     'Pairs whose id came with other bytes.',
   ),
+  understudy_journal_evicted_total: row(
+    'counter',
+    [],
+    'Pairs that left the journal before their time, by its cap or by their age.',
+  ),
+  understudy_journal_evicted_unpublished_total: row(
+    'counter',
+    [],
+    'Of those, pairs that Kafka had not acknowledged.',
+  ),
   understudy_journal_evicted_unanalysed_total: row(
     'counter',
     [],
@@ -334,6 +362,21 @@ export const METRICS = {
     'gauge',
     ['candidate'],
     'Attempts of a candidate in this experiment.',
+  ),
+  understudy_outcomes_mature_pairs: row(
+    'gauge',
+    ['candidate'],
+    'Pairs of the present attempt whose outcome should be known by now.',
+  ),
+  understudy_outcomes_known_pairs: row(
+    'gauge',
+    ['candidate'],
+    'Those of them whose outcome is known.',
+  ),
+  understudy_outcomes_least_coverage_ratio: row(
+    'gauge',
+    ['candidate'],
+    'Least share of mature pairs with an outcome: in all, and by what both models decided.',
   ),
   understudy_verdict_state: row(
     'gauge',

@@ -1,7 +1,7 @@
 /** Statuses → the text of `/metrics`. Everything is built at the scrape; only the books have a memory. */
 import { Registry } from '@prometheus-io/client';
 import type { AnalysisStatus } from '../analysis/analysis-messages.ts';
-import type { MirrorStatus } from '../record/mirror-status.ts';
+import type { BodyCaps, MirrorStatus } from '../record/mirror-status.ts';
 import type { RecorderStatus } from '../record/recorder-port.ts';
 import type { HistogramSnapshot } from '../telemetry/histogram.ts';
 import type { GatewayStatus, IncumbentStatus, ListenerTlsStatus } from '../wire/gateway-status.ts';
@@ -222,6 +222,7 @@ function addMirror(
   samples.add('understudy_mirror_queued_limit_bytes', mirror.maxQueuedBytes);
   samples.add('understudy_mirror_parse_bytes', mirror.parseBytes);
   samples.add('understudy_mirror_parse_limit_bytes', mirror.maxParseBytes);
+  addBodies(samples, mirror.bodies);
   samples.add('understudy_selection_keys_missing_total', mirror.selectionKeysMissing);
   samples.add('understudy_mirror_heap_use_ratio', mirror.heapUse);
   samples.add('understudy_mirror_pressure_keep_ratio', mirror.pressureKeep);
@@ -234,6 +235,8 @@ function addMirror(
     add('understudy_candidate_in_flight', candidate.inFlight);
     add('understudy_candidate_in_flight_limit', candidate.maxInFlight);
     add('understudy_candidate_queued', candidate.queued);
+    add('understudy_candidate_answer_largest_bytes', candidate.answerBytes.largest);
+    add('understudy_candidate_answer_limit_bytes', candidate.answerBytes.max);
     addGuard(samples, candidate);
     add('understudy_scores_compared_total', candidate.compared);
     add('understudy_scores_outside_tolerance_total', candidate.outsideTolerance);
@@ -245,6 +248,17 @@ function addMirror(
     samples.addHistogram('understudy_score_difference', scoreDifference, labels);
   }
   addRecorder(samples, mirror.recorder);
+}
+
+function addBodies(samples: Samples, bodies: BodyCaps): void {
+  const { requestBytes, answerBytes, decodedBytes, decodedRatio } = bodies;
+  const sizes = { request: requestBytes, answer: answerBytes, decoded: decodedBytes };
+  for (const [body, { largest, max }] of Object.entries(sizes)) {
+    samples.add('understudy_mirror_body_largest_bytes', largest, { body });
+    samples.add('understudy_mirror_body_limit_bytes', max, { body });
+  }
+  samples.add('understudy_mirror_decoded_largest_ratio', decodedRatio.largest);
+  samples.add('understudy_mirror_decoded_limit_ratio', decodedRatio.max);
 }
 
 function addEpochs(
@@ -276,6 +290,8 @@ function addRecorder(samples: Samples, recorder: RecorderStatus): void {
   samples.add('understudy_journal_wal_bytes', recorder.walBytes);
   samples.add('understudy_journal_id_conflicts_total', recorder.idConflicts);
   samples.add('understudy_journals_quarantined_total', recorder.quarantined);
+  samples.add('understudy_journal_evicted_total', recorder.evicted);
+  samples.add('understudy_journal_evicted_unpublished_total', recorder.evictedUnpublished);
   samples.add('understudy_journal_evicted_unanalysed_total', recorder.evictedUnanalysed);
   const { publisher } = recorder;
   if (publisher === null) return;

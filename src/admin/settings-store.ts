@@ -19,6 +19,7 @@ import {
 import { dirname, join } from 'node:path';
 import type { Config, Settings, SettingsState } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
+import { toPrintableJson } from '../telemetry/printable-json.ts';
 import type { RunFolder } from '../telemetry/run-folder.ts';
 import { isFileError } from '../telemetry/secret-file.ts';
 import {
@@ -106,6 +107,23 @@ export class SettingsStore {
     };
     this.#write({ ...entryOf(from, to), at, by, how: 'api', remote, reason }, to);
     return to;
+  }
+
+  /**
+   * Tells in the audit what an operator does that is no change of settings, before it is done.
+   *
+   * @param how - `failed`: it could not be done, after all
+   * @throws {UnderstudyError} `UND_SETTINGS_WRITE`
+   */
+  note(what: string, how: 'api' | 'failed', by: Operator & { readonly reason: string }): void {
+    const now = this.settings;
+    const at = new Date().toISOString();
+    try {
+      appendAudit(this.#audit, { ...entryOf(now, now), until: '', at, how, ...by, what });
+    } catch (cause) {
+      const message = 'The audit cannot be written, so nothing is done.';
+      throw new UnderstudyError('UND_SETTINGS_WRITE', message, { cause });
+    }
   }
 
   /**
@@ -218,7 +236,7 @@ function replaceFile(path: string, settings: Settings): void {
   const draft = `${path}.new`;
   const fd = openSync(draft, 'w', 0o600);
   try {
-    writeFileSync(fd, `${JSON.stringify(settings)}\n`);
+    writeFileSync(fd, `${toPrintableJson(settings)}\n`);
     fsyncSync(fd);
   } finally {
     closeSync(fd);

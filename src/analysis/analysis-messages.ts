@@ -2,6 +2,7 @@
 import type { Config } from '../config/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { AttemptEvent } from './experiments.ts';
+import type { LabelCounts, LabelEntry } from './labels/label-entry.ts';
 import type { VerdictSummary } from './summary.ts';
 
 export interface AnalysisThreadData {
@@ -18,7 +19,15 @@ export interface ExperimentRequest {
 
 export type ToAnalysis =
   | { readonly type: 'experiment'; readonly id: number; readonly request: ExperimentRequest }
+  | { readonly type: 'labels'; readonly id: number; readonly entries: readonly LabelEntry[] }
+  /** Pairs of a key, as the journal has them, leave the samples. */
+  | { readonly type: 'erase'; readonly id: number; readonly key: string }
   | { readonly type: 'stop' };
+
+/** What became of outcomes: all were taken, or none. */
+export type LabelsAnswer =
+  | { readonly counts: LabelCounts }
+  | { readonly code: ErrorCode; readonly message: string };
 
 /** What the analysis says of itself. */
 export interface AnalysisStatus {
@@ -54,4 +63,5 @@ export type FromAnalysis =
     }
   | { readonly type: 'event'; readonly event: AttemptEvent }
   | { readonly type: 'answer'; readonly id: number; readonly done: boolean }
+  | { readonly type: 'labels'; readonly id: number; readonly answer: LabelsAnswer }
   | { readonly type: 'stopped' };

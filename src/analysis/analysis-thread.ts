@@ -15,10 +15,13 @@ import type {
   AttemptRow,
   ExperimentRequest,
   FromAnalysis,
+  LabelsAnswer,
   ToAnalysis,
 } from './analysis-messages.ts';
+import { pairsOfKey } from './erase-pairs.ts';
 import { Experiments } from './experiments.ts';
 import { JournalSource } from './journal-source.ts';
+import type { LabelEntry } from './labels/label-entry.ts';
 import { AnalysisStore, type Attempt } from './store.ts';
 
 /** Runs until it is told to stop. */
@@ -46,6 +49,8 @@ class AnalysisThread {
   #accountedAtMs = 0;
   #isDirty = false;
   #isStopped = false;
+  #labelsAtMs = 0;
+  #hasNewLabels = false;
 
   constructor(port: MessagePort, config: Config) {
     this.#port = port;
@@ -73,7 +78,12 @@ class AnalysisThread {
       this.#stop();
       return;
     }
-    const done = this.#change(message.request);
+    if (message.type === 'labels') {
+      this.#post({ type: 'labels', id: message.id, answer: this.#takeLabels(message.entries) });
+      return;
+    }
+    const done =
+      message.type === 'erase' ? this.#erase(message.key) : this.#change(message.request);
     this.#post({ type: 'answer', id: message.id, done });
   }
 
@@ -113,7 +123,8 @@ class AnalysisThread {
       this.#accountedAtMs = now;
       const isClosed = experiments.account(books, nowMs, source.missed);
       if (isClosed || this.#isDirty) this.#commit(open);
-      if (isClosed) experiments.judge();
+      if (isClosed || this.#hasNewLabels) experiments.judge();
+      this.#hasNewLabels = false;
       this.#tell(open);
     } else if (this.#isDirty && now - this.#committedAtMs >= LIMITS.analysisCommitMs) {
       this.#commit(open);
@@ -127,6 +138,21 @@ class AnalysisThread {
     writeWatermark(this.#config.dataDir, source.watermark);
     this.#isDirty = false;
     this.#committedAtMs = monotonicMs();
+  }
+
+  /** What the journal has of the key is read first, so that nothing of it comes later. */
+  #erase(key: string): boolean {
+    try {
+      this.#open ??= this.#begin();
+      const open = this.#open;
+      while (!this.#step(open));
+      this.#commit(open);
+      open.experiments.erase(pairsOfKey(this.#reader, key));
+      return true;
+    } catch (error) {
+      this.#failed(error);
+      return false;
+    }
   }
 
   #change({ action, candidate, reason, by }: ExperimentRequest): boolean {
@@ -144,6 +170,22 @@ class AnalysisThread {
     } catch (error) {
       this.#failed(error);
       return false;
+    }
+  }
+
+  #takeLabels(entries: readonly LabelEntry[]): LabelsAnswer {
+    const open = this.#open;
+    if (open === null) return { code: 'UND_ANALYSIS_STORE', message: 'the analysis is not there' };
+    try {
+      // Each request is later than the one before, whatever the clock does.
+      this.#labelsAtMs = Math.max(this.#labelsAtMs + 1, Date.now());
+      const counts = open.store.takeLabels(entries, this.#labelsAtMs);
+      this.#hasNewLabels ||= counts.added + counts.corrected > 0;
+      return { counts };
+    } catch (error) {
+      const { code, message } = codeOf(error);
+      if (code !== 'UND_LABELS_FULL') this.#failed(error);
+      return { code, message };
     }
   }
 

@@ -6,19 +6,26 @@
 import { hash } from 'node:crypto';
 import type { Pair } from '../pair/pair.ts';
 import { toCutFacts } from './cut-facts.ts';
-import { CutState } from './cut-state.ts';
+import { CutState, Names } from './cut-state.ts';
+import { JudgedCuts } from './judged-cuts.ts';
 import { lossesOf } from './losses.ts';
+import { PairExamples } from './pair-examples.ts';
 import { PairSample } from './pair-sample.ts';
 import type { ExperimentPlan } from './plan.ts';
+import type { QualityBook } from './quality/quality-book.ts';
 import { SeenSet } from './seen-set.ts';
 import { SegmentState } from './segment-state.ts';
-import { type Coverage, type CutVerdict, Judge } from './verdict.ts';
+import { shortText } from './short-text.ts';
+import type { Coverage, CutVerdict } from './verdict.ts';
 
 /** Values of a declared pointer are looked at in so many buckets by their hash: bounded, and none is dropped. */
 export const DISCOVERY_BUCKETS = 256;
 
 /** Start of the stretch that stands for all times: where discovered segments are counted. */
 export const WHOLE = 0;
+
+/** Of a discovered value that is kept. */
+const VALUE_CHARACTERS = 64;
 
 /** What became of a pair. */
 export type Taken = 'counted' | 'repeated' | 'foreign' | 'too_early';
@@ -30,20 +37,41 @@ export class Analysis {
   readonly plan: ExperimentPlan;
   readonly seen: SeenSet = new SeenSet();
   readonly sample: PairSample = new PairSample();
+  readonly examples: PairExamples = new PairExamples();
   readonly segments = new Map<SegmentKey, SegmentState>();
+  /** Discovered segment → the values that were seen in it. */
+  readonly values = new Map<SegmentKey, Names>();
   /** Start of a stretch (Unix ms, a multiple of the plan's cut, or {@link WHOLE}) → segment → its state there. */
   readonly stretches = new Map<number, Map<SegmentKey, CutState>>();
   /** What has changed since a store has taken it: stretches, segments, the sample. */
   readonly touched = {
     stretches: new Set<number>(),
     segments: new Set<SegmentKey>(),
+    values: new Set<SegmentKey>(),
     sample: false,
+    examples: false,
   };
   readonly #startMs: number;
+  /** Cuts as they were last judged, and the first stretch that has changed since. */
+  #judged: { cuts: JudgedCuts; coverageAt: (cutMs: number) => Coverage } | null = null;
+  #changedFromMs = Number.NEGATIVE_INFINITY;
+  #quality: QualityBook | null = null;
 
   constructor(plan: ExperimentPlan) {
     this.plan = plan;
     this.#startMs = Date.parse(plan.startedAt);
+  }
+
+  /** What outcomes say, as of when it was last set; `null`: nothing. */
+  get quality(): QualityBook | null {
+    return this.#quality;
+  }
+
+  /** Outcomes may be of any pair: all cuts are judged anew. */
+  set quality(book: QualityBook | null) {
+    if (book === this.#quality) return;
+    this.#quality = book;
+    this.#judged = null;
   }
 
   /** Counts a pair once. */
@@ -58,10 +86,11 @@ export class Analysis {
     const facts = toCutFacts(pair, lossesOf(pair, plan));
     const isWarmUp = pair.flags.includes('warm_up');
     const stretch = this.#stretch(floorTo(timeMs, plan.cutMs));
-    for (const key of segmentsOf(pair, plan)) {
+    for (const [key, value] of segmentsOf(pair, plan)) {
       if (key.startsWith('found:')) {
         // Discovered segments only alarm: one state for all times, or there would be thousands.
         stateIn(this.#stretch(WHOLE), key, plan).add(facts);
+        this.#valuesOf(key).add(value);
         continue;
       }
       stateIn(stretch, key, plan).add(facts);
@@ -75,6 +104,7 @@ export class Analysis {
       segment.add(pair, plan);
     }
     if (!isWarmUp && this.sample.add(pair)) this.touched.sample = true;
+    if (!isWarmUp && this.examples.add(pair)) this.touched.examples = true;
     return 'counted';
   }
 
@@ -84,7 +114,10 @@ export class Analysis {
       this.seen.restore(epoch, index, bits);
     }
     this.sample.merge(other.sample);
-    this.touched.sample = true;
+    this.examples.merge(other.examples);
+    this.touched.sample ||= other.sample.size > 0;
+    this.touched.examples ||= other.examples.size > 0;
+    for (const [key, names] of other.values) this.#valuesOf(key).merge(names);
     for (const [key, state] of other.segments) {
       const own = this.segments.get(key) ?? new SegmentState();
       own.merge(state);
@@ -108,44 +141,37 @@ export class Analysis {
   }
 
   /**
-   * Verdicts at each cut up to a time, from the first: what a late pair changes is judged anew.
+   * Verdicts at each cut up to a time, from the first. Those of an earlier call stand, unless a pair has come
+   * to a stretch of theirs: then all are judged anew.
    *
-   * @param untilMs - Unix ms, event time: cuts after it are not closed yet
-   * @param coverageAt - what the accounts say at a cut
+   * @param untilMs - last closed cut, Unix ms, event time; infinite: the end of the last stretch with pairs
+   * @param coverageAt - what the accounts say at a cut; another function is asked anew for each
    */
-  verdicts(untilMs: number, coverageAt: (cutMs: number) => Coverage): CutVerdict[] {
-    const { plan } = this;
-    const judge = new Judge(plan);
-    const verdicts: CutVerdict[] = [];
-    const keys = ['', ...plan.segments.map(({ name }) => `named:${name}`)];
-    const sums = keys.map(() => new CutState(plan.guardrails.length));
-    let window = new CutState(plan.guardrails.length);
-    let windowNumber = 1;
-    const firstMs = floorTo(this.#startMs, plan.cutMs);
-    const starts = [...this.stretches.keys()].sort((a, b) => a - b);
-    const lastMs = Math.min(untilMs, (starts.at(-1) ?? firstMs) + plan.cutMs);
-    for (let cutMs = firstMs + plan.cutMs; cutMs <= lastMs; cutMs += plan.cutMs) {
-      const startMs = cutMs - plan.cutMs;
-      const number = Math.floor((startMs - firstMs) / plan.windowMs) + 1;
-      if (number !== windowNumber) window = new CutState(plan.guardrails.length);
-      windowNumber = number;
-      const states = this.stretches.get(startMs);
-      for (const [i, key] of keys.entries()) {
-        const state = states?.get(key);
-        if (state === undefined) continue;
-        sums[i]?.merge(state);
-        if (key === '') window.merge(state);
-      }
-      const [all, ...segments] = sums;
-      if (all === undefined) break;
-      const coverage = coverageAt(cutMs);
-      verdicts.push(judge.judge({ cutMs, all, segments, window, windowNumber, coverage }));
+  verdicts(untilMs: number, coverageAt: (cutMs: number) => Coverage): readonly CutVerdict[] {
+    const { plan, stretches } = this;
+    const lastMs = Number.isFinite(untilMs) ? untilMs : lastStretch(stretches) + plan.cutMs;
+    const last = this.#judged;
+    const isSame = last?.coverageAt === coverageAt && last.cuts.endMs <= this.#changedFromMs;
+    const cuts =
+      isSame && last.cuts.endMs <= lastMs ? last.cuts : new JudgedCuts(plan, this.#quality);
+    this.#judged = { cuts, coverageAt };
+    this.#changedFromMs = Number.POSITIVE_INFINITY;
+    return cuts.upTo(lastMs, { stretches, coverageAt });
+  }
+
+  #valuesOf(key: SegmentKey): Names {
+    this.touched.values.add(key);
+    let names = this.values.get(key);
+    if (names === undefined) {
+      names = new Names();
+      this.values.set(key, names);
     }
-    return verdicts;
+    return names;
   }
 
   #stretch(startMs: number): Map<SegmentKey, CutState> {
     this.touched.stretches.add(startMs);
+    if (startMs !== WHOLE && startMs < this.#changedFromMs) this.#changedFromMs = startMs;
     let stretch = this.stretches.get(startMs);
     if (stretch === undefined) {
       stretch = new Map();
@@ -153,6 +179,13 @@ export class Analysis {
     }
     return stretch;
   }
+}
+
+/** Start of the last stretch with pairs; minus infinity: there is none. */
+export function lastStretch(stretches: ReadonlyMap<number, unknown>): number {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const startMs of stretches.keys()) if (startMs !== WHOLE && startMs > last) last = startMs;
+  return last;
 }
 
 function floorTo(ms: number, stepMs: number): number {
@@ -172,13 +205,15 @@ function stateIn(
   return state;
 }
 
-function segmentsOf(pair: Pair, plan: ExperimentPlan): SegmentKey[] {
-  const keys = [''];
+/** Each with its value, cut short, where it is a discovered one. */
+function segmentsOf(pair: Pair, plan: ExperimentPlan): [key: SegmentKey, value: string][] {
+  const keys: [SegmentKey, string][] = [['', '']];
   for (const { name, pointer, value } of plan.segments) {
-    if (valueAt(pair, pointer) === value) keys.push(`named:${name}`);
+    if (valueAt(pair, pointer) === value) keys.push([`named:${name}`, '']);
   }
   for (const pointer of plan.discover) {
-    keys.push(`found:${pointer}:${discoveryBucket(valueAt(pair, pointer))}`);
+    const value = valueAt(pair, pointer);
+    keys.push([`found:${pointer}:${discoveryBucket(value)}`, shortText(value, VALUE_CHARACTERS)]);
   }
   return keys;
 }

@@ -5,7 +5,7 @@
  * Evidence is ln M of a test supermartingale at the margin: PASS at ln(1/α), FAIL at ln(G/α_F). See
  * docs/statistics.md, "Deciding".
  */
-import type { Guardrail, GuardrailKind } from './plan.ts';
+import type { Guardrail, GuardrailKind, JudgedKind } from './plan.ts';
 import { bernoulliLowerBound, bernoulliUpperBound } from './statistics/bernoulli-sequence.ts';
 import { createBernoulliTest } from './statistics/beta-binomial.ts';
 import {
@@ -33,7 +33,7 @@ const UNPLANNED_DISPLAY = 10_000;
 const PROJECTION_FACTOR = 1e4;
 
 export interface Assessment {
-  readonly kind: GuardrailKind;
+  readonly kind: JudgedKind;
   /** Name of the segment; empty: all pairs. */
   readonly segment: string;
   readonly margin: number;
@@ -44,6 +44,8 @@ export interface Assessment {
   readonly logPass: number;
   readonly logFail: number;
   readonly state: 'pass' | 'fail' | 'open';
+  /** Outcomes are missing: evidence holds whatever they are, and the mean is of those that are known. */
+  readonly bounded?: boolean;
 }
 
 export interface Explanation {

@@ -15,6 +15,12 @@ export interface CutFacts {
   readonly segmentPairs: readonly number[];
   /** Coverage at the cut a window earlier; `undefined`: there is none. */
   readonly windowBefore: Coverage | undefined;
+  /**
+   * Where later cuts are closed together with this one: `breakerOpen` of the one before it. What the breaker has kept
+   * back since then counts at the newest of them, since nobody knows of which cut it is, and an early FAIL would
+   * stand for good. `null`: it is the newest.
+   */
+  readonly keptBackBefore: number | null;
 }
 
 /**
@@ -32,7 +38,7 @@ export function closeCut({ plan, baseline }: Attempt, facts: CutFacts): Coverage
     ...baseline.map(negative),
   ];
   const all = sum('', cells, facts.missed);
-  const { breakerOpen } = all;
+  const breakerOpen = Math.min(all.breakerOpen, facts.keptBackBefore ?? all.breakerOpen);
   const named = plan.segments.map(({ name }, i) => {
     return { part: `segment ${name}`, observed: segmentPairs[i] ?? 0, lost: all.lost };
   });
@@ -53,21 +59,51 @@ export function closeCut({ plan, baseline }: Attempt, facts: CutFacts): Coverage
   return {
     parts,
     breakerOpen,
-    breakerOpenLately: Math.max(0, breakerOpen - (windowBefore?.breakerOpen ?? 0)),
+    // Against PASS all of them count: an early cut may not pass as if the breaker had been closed.
+    breakerOpenLately: Math.max(0, all.breakerOpen - (windowBefore?.breakerOpen ?? 0)),
   };
 }
 
-/** @param cuts - closed ones, by cut, in order: each with the hours of those before it */
+/** Copies of an attempt that were lost so far. @param missed - as in {@link CutFacts} */
+export function lostIn(
+  { plan, baseline }: Pick<Attempt, 'plan' | 'baseline'>,
+  cells: readonly CoverageCell[],
+  missed: number,
+): number {
+  const since = Math.floor(Date.parse(plan.startedAt) / HOUR_MS);
+  const own = cells.filter(({ hour }) => hour === 0 || hour >= since);
+  return sum('', [...own, ...baseline.map(negative)], missed).lost;
+}
+
+/**
+ * Coverage at closed cuts, each with the hours of those before it. Asked for cuts in order, it goes on from the last
+ * one; cuts may be added meanwhile.
+ *
+ * @param cuts - closed ones, by cut, in order
+ */
 export function coverageAt(cuts: ReadonlyMap<number, Coverage>): (cutMs: number) => Coverage {
   const hours = new Map<string, CoveragePart>();
-  const whole = new Map<number, Coverage>();
-  for (const [cutMs, coverage] of cuts) {
+  let closed: [number, Coverage][] = [];
+  let next = 0;
+  return (cutMs) => {
+    if (closed.length !== cuts.size) closed = [...cuts];
+    const at = closed[next - 1]?.[0] ?? Number.NEGATIVE_INFINITY;
+    if (cutMs < at) {
+      hours.clear();
+      next = 0;
+    }
+    for (; (closed[next]?.[0] ?? Number.POSITIVE_INFINITY) <= cutMs; next++) {
+      for (const part of closed[next]?.[1].parts ?? []) {
+        if (part.part.startsWith('hour ')) hours.set(part.part, part);
+      }
+    }
+    const coverage = cuts.get(cutMs);
+    if (coverage === undefined) return { parts: [], breakerOpen: 0, breakerOpenLately: 0 };
     const others = coverage.parts.filter(({ part }) => !part.startsWith('hour '));
-    for (const part of coverage.parts)
-      if (part.part.startsWith('hour ')) hours.set(part.part, part);
-    whole.set(cutMs, { ...coverage, parts: [...others, ...hours.values()] });
-  }
-  return (cutMs) => whole.get(cutMs) ?? { parts: [], breakerOpen: 0, breakerOpenLately: 0 };
+    // Cuts that an earlier version closed may say less than 0.
+    const breakerOpen = Math.max(0, coverage.breakerOpen);
+    return { ...coverage, breakerOpen, parts: [...others, ...hours.values()] };
+  };
 }
 
 /** What had been counted when an attempt starts: of its hour, and of hours that are not known apart. */
@@ -90,8 +126,14 @@ function sum(part: string, cells: readonly CoverageCell[], missed = 0): Sum {
     lost += cell.lost;
     breakerOpen += cell.breakerOpen;
   }
-  // A hour that was folded between two looks may be short of its baseline.
-  return { part, observed: Math.max(0, observed), lost: Math.max(0, lost), breakerOpen };
+  // An hour that was folded between two looks may be short of its baseline, and so is one that begins after the cut
+  // where a gateway's clock was ahead when the attempt started.
+  return {
+    part,
+    observed: Math.max(0, observed),
+    lost: Math.max(0, lost),
+    breakerOpen: Math.max(0, breakerOpen),
+  };
 }
 
 function toPart({ part, observed, lost }: Sum): CoveragePart {

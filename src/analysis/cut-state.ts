@@ -100,15 +100,29 @@ export class CutState {
  * counted among the others only because as many smaller ones are there.
  */
 export class Names {
-  readonly #counts = new Map<string, number>();
+  /** Most stretches have no violation: then there is no map. */
+  #counts: Map<string, number> | null = null;
   #others = 0;
+  /** The largest kept name, where no more are kept. */
+  #last: string | null = null;
 
   add(name: string, count = 1): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
-    if (this.#counts.size <= NAMES_KEPT) return;
-    const last = [...this.#counts.keys()].sort().at(-1) ?? '';
-    this.#others += this.#counts.get(last) ?? 0;
-    this.#counts.delete(last);
+    this.#counts ??= new Map();
+    const known = this.#counts.get(name);
+    // Most names beyond those kept are larger than each of them.
+    if (known === undefined && this.#last !== null && name > this.#last) {
+      this.#others += count;
+      return;
+    }
+    this.#counts.set(name, (known ?? 0) + count);
+    if (known !== undefined || this.#counts.size < NAMES_KEPT) return;
+    const names = [...this.#counts.keys()].sort();
+    const most = names[NAMES_KEPT];
+    if (most !== undefined) {
+      this.#others += this.#counts.get(most) ?? 0;
+      this.#counts.delete(most);
+    }
+    this.#last = names[NAMES_KEPT - 1] ?? null;
   }
 
   /** Occurrences of names that are not kept. */
@@ -118,12 +132,12 @@ export class Names {
 
   /** In the order of names. */
   entries(): [name: string, count: number][] {
-    return [...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...(this.#counts ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
   merge(other: Names): void {
     this.#others += other.#others;
-    for (const [name, count] of other.#counts) this.add(name, count);
+    for (const [name, count] of other.#counts ?? []) this.add(name, count);
   }
 
   encode(writer: ByteWriter): void {
@@ -140,6 +154,11 @@ export class Names {
     this.#others = reader.count();
     const size = reader.count();
     requireThat(size <= NAMES_KEPT, 'names', size, `at most ${NAMES_KEPT}`);
-    for (let i = 0; i < size; i++) this.#counts.set(reader.text(), reader.count());
+    for (let i = 0; i < size; i++) {
+      const name = reader.text();
+      this.#counts ??= new Map();
+      this.#counts.set(name, reader.count());
+      if (size === NAMES_KEPT) this.#last = name;
+    }
   }
 }

@@ -13,10 +13,12 @@ export function evidenceSentence(
 }
 
 function sentenceOf(
-  { kind, margin, n, mean, state }: Assessment,
+  { kind: judged, margin, n, mean, state }: Assessment,
   explanation: Explanation | null,
   plan: ExperimentPlan,
 ): string {
+  // Those of quality have sentences of their own (quality/quality-evidence.ts).
+  const kind = judged as GuardrailKind;
   if (n === 0) return `${nameOf(kind, plan)}: no pair says anything of it yet`;
   const pairs = `${count(n)} pairs`;
   if (explanation === null) {

@@ -2,14 +2,18 @@
  * The attempts of all configured candidates: started, resumed, closed; fed with pairs, their cuts closed, judged.
  * One candidate and experiment name has at most one open attempt.
  */
+
+import { LIMITS } from '../config/defaults.ts';
 import type { CandidateConfig, Config } from '../config/types.ts';
 import type { Pair } from '../pair/pair.ts';
 import type { CommittedBooks } from '../record/recorder-port.ts';
-import { Analysis, WHOLE } from './analysis.ts';
-import { baselineOf, closeCut, coverageAt } from './coverage.ts';
+import { Analysis, lastStretch } from './analysis.ts';
+import { baselineOf, closeCut, coverageAt, lostIn } from './coverage.ts';
 import { CoverageCells } from './coverage-cells.ts';
+import type { ErasedPair } from './erase-pairs.ts';
+import { type OutcomeRow, toOutcomeRow } from './quality/outcome-row.ts';
 import { isSettled } from './settled.ts';
-import type { AnalysisStore, Attempt } from './store.ts';
+import { type AnalysisStore, type Attempt, leftOutOf } from './store.ts';
 import { summarise, type VerdictSummary } from './summary.ts';
 import { attemptHash, toPlan } from './to-plan.ts';
 import type { Coverage } from './verdict.ts';
@@ -21,8 +25,14 @@ interface Running {
   attempt: Attempt;
   analysis: Analysis;
   cuts: Map<number, Coverage>;
+  /** Of these cuts. */
+  coverageAt: (cutMs: number) => Coverage;
   /** Closed and not yet on disk. */
   readonly newCuts: { attempt: number; cutMs: number; coverage: Coverage }[];
+  /** Pairs that wait for their outcomes and are not yet on disk; how many are kept, and how many found no room. */
+  readonly newOutcomes: OutcomeRow[];
+  outcomes: number;
+  outcomesLeftOut: number;
   summary: VerdictSummary;
 }
 
@@ -75,7 +85,8 @@ export class Experiments {
   /** Offers a pair to the attempt of its candidate. */
   add(pair: Pair): void {
     const running = this.#running.get(pair.candidate.name);
-    if (running !== undefined && running.attempt.closedAt === '') running.analysis.add(pair);
+    if (running === undefined || running.attempt.closedAt !== '') return;
+    if (running.analysis.add(pair) === 'counted') keepOutcome(running, pair);
   }
 
   /**
@@ -94,13 +105,17 @@ export class Experiments {
       const { cutMs: step, startedAt } = attempt.plan;
       const first = Math.floor(Date.parse(startedAt) / step) * step;
       let cutMs = (this.#lastCut(running) || first) + step;
-      const lastMs = lastStretchOf(running.analysis) + step;
+      const maturityMs = Math.ceil((attempt.plan.quality?.maturityMs ?? 0) / step) * step;
+      const lastMs = Math.max(
+        lastStretch(running.analysis.stretches) + step + maturityMs,
+        hasLost(running, missed) ? reportedMs(books, nowMs) : 0,
+      );
       const isDue = (): boolean =>
         cutMs <= lastMs && isSettled({ cutMs, nowMs, books, config: this.#config, candidate });
-      for (; isDue(); cutMs += step) {
-        this.#closeCut(running, cutMs, missed);
-        isClosed = true;
-      }
+      const due: number[] = [];
+      for (; isDue(); cutMs += step) due.push(cutMs);
+      for (const each of due) this.#closeCut(running, each, missed, each === due.at(-1));
+      isClosed ||= due.length > 0;
     }
     return isClosed;
   }
@@ -108,8 +123,12 @@ export class Experiments {
   /** Writes all changes and the position of the source, or nothing. */
   commit(positions: Readonly<Record<string, string>>): void {
     const all = [...this.#running.values()];
+    const leftOut = all
+      .filter(({ outcomesLeftOut }) => outcomesLeftOut > 0)
+      .map(({ attempt, outcomesLeftOut }) => [leftOutOf(attempt.id), String(outcomesLeftOut)]);
     this.#store.commit({
-      positions,
+      positions: { ...positions, ...Object.fromEntries(leftOut) },
+      outcomes: new Map(all.map(({ attempt, newOutcomes }) => [attempt.id, newOutcomes])),
       analyses: new Map(all.map(({ attempt, analysis }) => [attempt.id, analysis])),
       coverage: new Map(all.map(({ candidate, cells }) => [candidate.name, cells.changed()])),
       cuts: all.flatMap(({ newCuts }) => newCuts),
@@ -117,10 +136,24 @@ export class Experiments {
     for (const running of all) {
       running.cells.settle();
       running.newCuts.length = 0;
+      running.newOutcomes.length = 0;
     }
   }
 
-  /** Judges anew. */
+  /** Takes pairs out of all attempts; what is not committed must be committed first. Errors as the store's. */
+  erase(pairs: readonly ErasedPair[]): void {
+    const ids = pairs.map(({ id }) => id);
+    for (const { analysis } of this.#running.values()) {
+      analysis.sample.remove(ids);
+      analysis.examples.remove(ids);
+    }
+    this.#store.erase(pairs);
+    for (const running of this.#running.values()) {
+      running.outcomes = this.#store.labels.count(running.attempt.id);
+    }
+  }
+
+  /** Judges anew, outcomes as they are on disk now. */
   judge(): void {
     for (const running of this.#running.values()) running.summary = this.#summarise(running);
   }
@@ -185,6 +218,7 @@ export class Experiments {
       baseline: baselineOf(cells.cells(), nowMs),
     });
     const attempt = this.#byId(id);
+    this.#forgetOutcomes();
     this.#tell('started', attempt, reason);
     this.#run(candidate, cells, { attempt, analysis: new Analysis(plan) });
   }
@@ -195,7 +229,13 @@ export class Experiments {
     { attempt, analysis }: { readonly attempt: Attempt; readonly analysis: Analysis },
   ): void {
     const cuts = this.#store.cuts(attempt.id);
-    const state = { candidate, cells, attempt, analysis, cuts, newCuts: [] };
+    const outcomes = this.#store.labels.count(attempt.id);
+    const outcomesLeftOut = Number(this.#store.position(leftOutOf(attempt.id)));
+    const of = {
+      ...{ cuts, coverageAt: coverageAt(cuts), newCuts: [], newOutcomes: [] },
+      ...{ outcomes, outcomesLeftOut },
+    };
+    const state = { candidate, cells, attempt, analysis, ...of };
     this.#running.set(candidate.name, { ...state, summary: this.#summarise(state) });
   }
 
@@ -205,24 +245,29 @@ export class Experiments {
     this.#tell('closed', attempt, reason);
   }
 
-  #closeCut(running: Running, cutMs: number, missed: number): void {
+  /** @param isNewest - none of a later time is closed now */
+  #closeCut(running: Running, cutMs: number, missed: number, isNewest: boolean): void {
     const { attempt, analysis, cells, cuts } = running;
     const segmentPairs = attempt.plan.segments.map(({ name }) => {
       const state = analysis.upTo(`named:${name}`, cutMs);
       return state.count('pairs') + state.count('warmUp');
     });
     const windowBefore = cuts.get(cutMs - attempt.plan.windowMs);
-    const facts = { cutMs, cells: cells.cells(), missed, segmentPairs, windowBefore };
-    const coverage = closeCut(attempt, facts);
+    const keptBackBefore = isNewest
+      ? null
+      : (cuts.get(cutMs - attempt.plan.cutMs)?.breakerOpen ?? 0);
+    const ofCut = { cutMs, segmentPairs, windowBefore, keptBackBefore };
+    const coverage = closeCut(attempt, { ...ofCut, cells: cells.cells(), missed });
     cuts.set(cutMs, coverage);
     running.newCuts.push({ attempt: attempt.id, cutMs, coverage });
   }
 
   #summarise(running: Omit<Running, 'summary'>): VerdictSummary {
-    const { attempt, analysis, cuts } = running;
+    const { attempt, analysis, coverageAt: at } = running;
     const attempts = this.#attemptsOf(attempt.plan.candidate).length;
+    analysis.quality = this.#store.quality(attempt);
     const untilMs = this.#lastCut(running);
-    return summarise({ attempt, attempts, analysis, untilMs, coverageAt: coverageAt(cuts) });
+    return summarise({ attempt, attempts, analysis, untilMs, coverageAt: at });
   }
 
   #lastCut({ cuts }: Pick<Running, 'cuts'>): number {
@@ -242,15 +287,41 @@ export class Experiments {
     return attempt;
   }
 
+  /** Pairs wait for their outcomes in the last attempt of each candidate and experiment alone. */
+  #forgetOutcomes(): void {
+    const last = new Map(
+      this.#store.attempts().map(({ id, plan }) => [`${plan.experiment}/${plan.candidate}`, id]),
+    );
+    this.#store.labels.keepOnly([...last.values()]);
+  }
+
   #tell(what: AttemptEvent['what'], attempt: Attempt, reason: string): void {
     const { experiment, candidate } = attempt.plan;
     this.#onEvent({ what, experiment, candidate, attempt: attempt.number, reason });
   }
 }
 
-/** Start of the last stretch with pairs: after its end there is nothing to judge, and no cut is closed. */
-function lastStretchOf({ stretches }: Analysis): number {
-  let last = Number.NEGATIVE_INFINITY;
-  for (const startMs of stretches.keys()) if (startMs !== WHOLE && startMs > last) last = startMs;
-  return last;
+/** Whether copies were lost since the last closed cut: then there is something to judge without any pair. */
+function hasLost({ cells, cuts, attempt }: Running, missed: number): boolean {
+  const before = [...cuts.values()].at(-1)?.parts[0]?.lost ?? 0;
+  return lostIn(attempt, cells.cells(), missed) > before;
+}
+
+/** The last moment of which some gateway has told, Unix ms: never a matter of when somebody looks. */
+function reportedMs({ epochs }: CommittedBooks, nowMs: number): number {
+  return Math.min(nowMs, Math.max(0, ...epochs.map(({ receivedAtMs }) => receivedAtMs)));
+}
+
+/** The pair waits for its outcome, where outcomes are judged and there is room. */
+function keepOutcome(running: Running, pair: Pair): void {
+  const { quality, scoreRange } = running.attempt.plan;
+  if (quality === undefined) return;
+  const row = toOutcomeRow(pair, quality, scoreRange);
+  if (row === null) return;
+  if (running.outcomes >= LIMITS.outcomePairs) {
+    running.outcomesLeftOut += 1;
+    return;
+  }
+  running.outcomes += 1;
+  running.newOutcomes.push(row);
 }

@@ -51,8 +51,9 @@ export class JournalSource {
   next(): { readonly pairs: readonly Pair[]; readonly done: boolean } {
     const generation = this.#reader.generation();
     if (generation === '') return { pairs: [], done: true };
+    const isFirst = this.#position.generation === '';
     // Another file: the old one was set aside, its sequences mean nothing here.
-    if (generation !== this.#position.generation) {
+    if (generation !== this.#position.generation && !isFirst) {
       this.#position = { ...this.#position, generation, seq: 0 };
     }
     const { seq } = this.#position;
@@ -61,8 +62,10 @@ export class JournalSource {
     const last = page.at(-1);
     if (first === undefined || last === undefined) return { pairs: [], done: true };
     const pairs = page.flatMap(({ json }) => parsePair(json));
-    // Sequences are dense. Before the first page nothing was there to be missed.
-    const gap = seq === 0 ? 0 : first.seq - seq - 1;
+    // Sequences are dense. Before the first page of all nothing was there to be missed, and what had left a journal
+    // that is a copy belongs to the one before.
+    const isBefore = isFirst || (seq === 0 && this.#reader.isCopy());
+    const gap = isBefore ? 0 : first.seq - seq - 1;
     this.#position = {
       generation,
       seq: last.seq,

@@ -34,6 +34,15 @@ export class PairSample {
     });
   }
 
+  get size(): number {
+    return this.#pairs.size;
+  }
+
+  /** Takes pairs out that are to be erased. @returns whether one of them was in it */
+  remove(ids: readonly string[]): boolean {
+    return this.#pairs.remove(ids);
+  }
+
   merge(other: PairSample): void {
     this.#pairs.merge(other.#pairs);
   }

@@ -5,6 +5,7 @@
  * Sources of the defaults: docs/statistics.md.
  */
 import { hash } from 'node:crypto';
+import type { QualityKind, QualityPlan } from './quality/quality-plan.ts';
 
 /** What a guardrail looks at; each has a loss of its own (losses.ts), larger is worse. */
 export const GUARDRAIL_KINDS = [
@@ -19,6 +20,8 @@ export const GUARDRAIL_KINDS = [
   'latency_slower',
 ] as const;
 export type GuardrailKind = (typeof GUARDRAIL_KINDS)[number];
+/** All that an assessment can be of: with outcomes, quality too. */
+export type JudgedKind = GuardrailKind | QualityKind;
 
 export interface Guardrail {
   readonly kind: GuardrailKind;
@@ -73,6 +76,10 @@ export interface ExperimentPlan {
   /** Distance of cut points and length of a window, event time, milliseconds; the second a multiple. */
   readonly cutMs: number;
   readonly windowMs: number;
+  /** Name of the preset that margins come from where the owner has set none. */
+  readonly preset?: string;
+  /** What is judged once outcomes are known; missing: nothing. */
+  readonly quality?: QualityPlan;
 }
 
 /** Guardrails that are decided by a test; the contract is decided by the first violation. */
@@ -81,9 +88,9 @@ export function isTested(kind: GuardrailKind): boolean {
 }
 
 /** G: tests that can FAIL, each named segment counted. */
-export function countTests({ guardrails, segments }: ExperimentPlan): number {
+export function countTests({ guardrails, segments, quality }: ExperimentPlan): number {
   const tested = guardrails.filter(({ kind }) => isTested(kind)).length;
-  return Math.max(1, tested * (1 + segments.length));
+  return Math.max(1, tested * (1 + segments.length) + (quality?.guardrails.length ?? 0));
 }
 
 /**

@@ -27,6 +27,7 @@ export function readVerdicts(dataDir: string): AnalysisStatus {
       const cuts = store.cuts(attempt.id);
       const untilMs = [...cuts.keys()].at(-1) ?? 0;
       const analysis = store.load(attempt);
+      analysis.quality = store.quality(attempt);
       const of = { attempt, attempts: attempt.number, analysis };
       return summarise({ ...of, untilMs, coverageAt: coverageAt(cuts) });
     });

@@ -92,11 +92,29 @@ export class SeenSet {
 
   /** Puts a stored chunk back, in union with what is there. @throws {UnderstudyError} `UND_ANALYSIS_DOMAIN` */
   restore(epoch: string, index: number, bits: Uint8Array | null): void {
-    const first = index * CHUNK;
     requireThat(bits === null || bits.length === CHUNK / 8, 'bits', bits?.length ?? 0, '4,096');
-    for (let i = 0; i < CHUNK; i++) {
-      const isThere = bits === null || ((bits[i >>> 3] ?? 0) & (1 << (i & 7))) !== 0;
-      if (isThere) this.add(epoch, first + i);
-    }
+    const chunk = this.#chunk(epoch, index);
+    if (chunk.words === null) return;
+    chunk.touched = true;
+    const before = chunk.count;
+    if (bits === null) chunk.count = CHUNK;
+    else chunk.count += unite(chunk.words, bits);
+    if (chunk.count === CHUNK) chunk.words = null;
+    this.#size += chunk.count - before;
   }
+}
+
+/** Adds bits, the lowest of each byte first. @returns how many were not there */
+function unite(words: Uint32Array, bits: Uint8Array): number {
+  let added = 0;
+  for (let i = 0; i < words.length; i++) {
+    const at = 4 * i;
+    const low = (bits[at] ?? 0) | ((bits[at + 1] ?? 0) << 8);
+    const high = (bits[at + 2] ?? 0) | ((bits[at + 3] ?? 0) << 8);
+    const own = words[i] ?? 0;
+    const news = (low | (high << 16)) & ~own;
+    words[i] = own | news;
+    for (let rest = news; rest !== 0; rest &= rest - 1) added += 1;
+  }
+  return added;
 }

@@ -1,6 +1,7 @@
 /** An analysis in parts, as a store keeps them: only those that have changed are written again. */
 import { Analysis } from './analysis.ts';
-import { CutState } from './cut-state.ts';
+import { CutState, Names } from './cut-state.ts';
+import { PairExamples } from './pair-examples.ts';
 import { PairSample } from './pair-sample.ts';
 import type { ExperimentPlan } from './plan.ts';
 import { SegmentState } from './segment-state.ts';
@@ -8,8 +9,11 @@ import { ByteReader } from './sketches/byte-reader.ts';
 import { ByteWriter } from './sketches/byte-writer.ts';
 import { requireThat } from './statistics/domain.ts';
 
+export const STATE_KINDS = ['cut', 'segment', 'values', 'seen', 'sample', 'examples'] as const;
+export type StateKind = (typeof STATE_KINDS)[number];
+
 export interface StateEntry {
-  readonly kind: 'cut' | 'segment' | 'seen' | 'sample';
+  readonly kind: StateKind;
   /** Segment; epoch of what was seen. */
   readonly key: string;
   /** Start of the stretch; index of a chunk of what was seen; else 0. */
@@ -23,7 +27,7 @@ interface Encodable {
 
 /** What has changed since {@link settle}. */
 export function* changedEntries(analysis: Analysis): Generator<StateEntry> {
-  const { touched, stretches, segments, seen, sample } = analysis;
+  const { touched, stretches, segments, values, seen, sample, examples } = analysis;
   for (const stretch of touched.stretches) {
     for (const [key, state] of stretches.get(stretch) ?? []) {
       yield { kind: 'cut', key, stretch, bytes: bytesOf(state) };
@@ -33,17 +37,26 @@ export function* changedEntries(analysis: Analysis): Generator<StateEntry> {
     const state = segments.get(key);
     if (state !== undefined) yield { kind: 'segment', key, stretch: 0, bytes: bytesOf(state) };
   }
+  for (const key of touched.values) {
+    const names = values.get(key);
+    if (names !== undefined) yield { kind: 'values', key, stretch: 0, bytes: bytesOf(names) };
+  }
   for (const { epoch, index, bits } of seen.touchedChunks()) {
     yield { kind: 'seen', key: epoch, stretch: index, bytes: bits ?? new Uint8Array() };
   }
   if (touched.sample) yield { kind: 'sample', key: '', stretch: 0, bytes: bytesOf(sample) };
+  if (touched.examples) {
+    yield { kind: 'examples', key: '', stretch: 0, bytes: bytesOf(examples) };
+  }
 }
 
 /** The changes are on disk. */
 export function settle({ touched, seen }: Analysis): void {
   touched.stretches.clear();
   touched.segments.clear();
+  touched.values.clear();
   touched.sample = false;
+  touched.examples = false;
   seen.settle();
 }
 
@@ -64,7 +77,12 @@ function restorePart(
   reader: ByteReader,
 ): void {
   if (kind === 'sample') analysis.sample.merge(PairSample.decode(reader));
-  else if (kind === 'segment') analysis.segments.set(key, SegmentState.decode(reader));
+  else if (kind === 'examples') analysis.examples.merge(PairExamples.decode(reader));
+  else if (kind === 'values') {
+    const names = new Names();
+    names.decode(reader);
+    analysis.values.set(key, names);
+  } else if (kind === 'segment') analysis.segments.set(key, SegmentState.decode(reader));
   else {
     const states = analysis.stretches.get(stretch) ?? new Map<string, CutState>();
     states.set(key, CutState.decode(reader));

@@ -7,13 +7,15 @@
  *   sources    how far each source has been read: moves with the states, in one transaction
  *   coverage   counts of copies by hour, as last copied from the journal's books
  *   cuts       coverage at each closed cut
+ *   labels     outcomes that were told; outcomes: pairs that wait for them (labels/label-store.ts)
  */
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UnderstudyError } from '../errors.ts';
 import { numberOf } from '../record/sqlite-rows.ts';
+import { LABEL_SCHEMA } from './labels/label-store.ts';
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE attempts (
@@ -58,8 +60,10 @@ export function openAnalysisFile(path: string): DatabaseSync {
     db.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 8388608',
     );
-    if (checkedVersion(db) === 0) {
-      db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+    const version = checkedVersion(db);
+    const missing = (version < 1 ? SCHEMA : '') + (version < 2 ? LABEL_SCHEMA : '');
+    if (missing !== '') {
+      db.exec(`BEGIN IMMEDIATE; ${missing} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
     }
     return db;
   } catch (error) {

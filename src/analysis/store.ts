@@ -12,12 +12,21 @@ import { isDamage } from '../record/sqlite-errors.ts';
 import { memberOf, numberOf, type SqliteRow, textOf } from '../record/sqlite-rows.ts';
 import type { Analysis } from './analysis.ts';
 import type { CoverageCell } from './coverage-cells.ts';
+import { type ErasedPair, eraseFromAnalysis } from './erase-pairs.ts';
+import type { LabelCounts, LabelEntry } from './labels/label-entry.ts';
+import { LabelStore } from './labels/label-store.ts';
 import type { ExperimentPlan } from './plan.ts';
-import { changedEntries, restoreAnalysis, type StateEntry, settle } from './state-entries.ts';
+import type { OutcomeRow } from './quality/outcome-row.ts';
+import { QualityBook } from './quality/quality-book.ts';
+import {
+  changedEntries,
+  restoreAnalysis,
+  STATE_KINDS,
+  type StateEntry,
+  settle,
+} from './state-entries.ts';
 import { analysisPath, openAnalysisFile, readAnalysisFile } from './store-file.ts';
 import type { Coverage } from './verdict.ts';
-
-const KINDS = ['cut', 'segment', 'seen', 'sample'] as const;
 
 /** One attempt of a candidate: from the moment its plan was frozen until it was closed. */
 export interface Attempt {
@@ -51,17 +60,21 @@ export interface Commit {
   /** Candidate → cells that have changed. */
   readonly coverage: ReadonlyMap<string, readonly CoverageCell[]>;
   readonly cuts: readonly { attempt: number; cutMs: number; coverage: Coverage }[];
+  /** Attempt → pairs that wait for their outcomes. */
+  readonly outcomes?: ReadonlyMap<number, readonly OutcomeRow[]>;
 }
 
 export class AnalysisStore {
   readonly #db: DatabaseSync;
   readonly #lock: FileLock | null;
+  readonly labels: LabelStore;
   /** Damaged files set aside at this opening. */
   readonly quarantined: number;
 
   private constructor(db: DatabaseSync, lock: FileLock | null, quarantined = 0) {
     this.#db = db;
     this.#lock = lock;
+    this.labels = new LabelStore(db);
     this.quarantined = quarantined;
   }
 
@@ -149,6 +162,21 @@ export class AnalysisStore {
     return restoreAnalysis(plan, toEntries(rows));
   }
 
+  /** What outcomes say of an attempt, now; `null` where it judges no quality. */
+  quality({ id, plan }: Attempt, options = { withSample: false }): QualityBook | null {
+    const source = {
+      all: () => this.labels.all(id),
+      calibrating: (label: string, limit: number) => this.labels.calibrating(id, label, limit),
+      leftOut: Number(this.position(leftOutOf(id))),
+    };
+    return QualityBook.of(plan, source, options);
+  }
+
+  /** Outcomes, all or none; committed when it returns. Arguments and errors as `LabelStore.take`. */
+  takeLabels(entries: readonly LabelEntry[], nowMs: number): LabelCounts {
+    return this.labels.take(entries, nowMs);
+  }
+
   coverage(candidate: string): CoverageCell[] {
     return this.#db
       .prepare('SELECT * FROM coverage WHERE candidate = ?')
@@ -175,9 +203,10 @@ export class AnalysisStore {
   }
 
   /** Writes all of it or nothing; only then are changes settled. */
-  commit({ positions, analyses, coverage, cuts }: Commit): void {
+  commit({ positions, analyses, coverage, cuts, outcomes = new Map() }: Commit): void {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
+      for (const [attempt, rows] of outcomes) this.labels.put(attempt, rows);
       for (const [attempt, analysis] of analyses) this.#putStates(attempt, analysis);
       for (const [candidate, cells] of coverage) this.#putCoverage(candidate, cells);
       this.#run('INSERT OR IGNORE INTO cuts VALUES (?, ?, ?)', cuts, (cut) => [
@@ -196,6 +225,11 @@ export class AnalysisStore {
       throw error;
     }
     for (const analysis of analyses.values()) settle(analysis);
+  }
+
+  /** Takes pairs out of all attempts. Answer and errors as `eraseFromAnalysis`. */
+  erase(pairs: readonly ErasedPair[]): number {
+    return eraseFromAnalysis(this.#db, pairs);
   }
 
   end(): void {
@@ -221,6 +255,11 @@ export class AnalysisStore {
     const statement = this.#db.prepare(sql);
     for (const item of items) statement.run(...toRow(item));
   }
+}
+
+/** Source under whose name it stands how many pairs of an attempt found no room to wait. */
+export function leftOutOf(attempt: number): string {
+  return `outcomes-left-out:${attempt}`;
 }
 
 /** Reads what has a meaning, so that damage shows at the opening. */
@@ -254,7 +293,7 @@ function* toEntries(rows: Iterable<SqliteRow>): Generator<StateEntry> {
   for (const row of rows) {
     const { bytes } = row;
     yield {
-      kind: memberOf(row, 'kind', KINDS),
+      kind: memberOf(row, 'kind', STATE_KINDS),
       key: textOf(row, 'key'),
       stretch: numberOf(row, 'stretch'),
       bytes: bytes instanceof Uint8Array ? bytes : new Uint8Array(),

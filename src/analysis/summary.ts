@@ -4,12 +4,16 @@ import type { Assessment } from './assess.ts';
 import type { CutState } from './cut-state.ts';
 import { evidenceSentence } from './evidence.ts';
 import { type History, type Standing, toHistory } from './history.ts';
-import type { GuardrailKind } from './plan.ts';
+import type { JudgedKind } from './plan.ts';
+import { type Headline, toHeadline } from './quality/headline.ts';
+import { qualitySentence } from './quality/quality-evidence.ts';
+import { isQualityKind } from './quality/quality-plan.ts';
+import { sumOf } from './quality/quality-tally.ts';
 import type { Attempt } from './store.ts';
 import { type Coverage, type CutVerdict, type Gate, Judge, type Verdict } from './verdict.ts';
 
 export interface Evidence {
-  readonly guardrail: GuardrailKind;
+  readonly guardrail: JudgedKind;
   /** Empty: all pairs. */
   readonly segment: string;
   readonly state: Assessment['state'];
@@ -31,6 +35,8 @@ export interface VerdictSummary {
   readonly attempts: number;
   readonly hash: string;
   readonly profile: string;
+  /** Preset of the margins; empty: an attempt of an older version. */
+  readonly preset: string;
   readonly startedAt: string;
   readonly startedBy: string;
   readonly reason: string;
@@ -50,6 +56,21 @@ export interface VerdictSummary {
   readonly pairsPerHour: number;
   /** At the present rate; `null`: not in sight, or decided. */
   readonly decisionInMs: number | null;
+  /** `null`: no outcomes are judged. */
+  readonly outcomes: OutcomeCounts | null;
+  /** `null`: nobody asks for fewer false positives. */
+  readonly headline: Headline | null;
+}
+
+/** Pairs that are judged by their outcomes, at the last cut. */
+export interface OutcomeCounts {
+  readonly mature: number;
+  readonly known: number;
+  readonly positives: number;
+  /** Least share with an outcome: in all, and by decision. */
+  readonly leastCoverage: number;
+  /** The candidate's threshold, in the unit of the score; `null`: not chosen, or not asked. */
+  readonly threshold: number | null;
 }
 
 export interface SummaryInput {
@@ -67,7 +88,9 @@ export function summarise(input: SummaryInput): VerdictSummary {
   const { plan } = attempt;
   const history = toHistory(analysis.verdicts(untilMs, coverageAt));
   const shown = shownCut(history);
-  const evidence = shown === null ? [] : evidenceOf(analysis, shown);
+  const evidence = evidenceOf(analysis, shown, coverageAt);
+  // Outcomes come late: an early FAIL for other reasons does not leave the question unanswered.
+  const last = history.cuts.at(-1) ?? null;
   const verdict = standingVerdict(history);
   const pairsPerHour = rateOf(analysis, untilMs);
   const gates = shown?.gates ?? [];
@@ -79,6 +102,7 @@ export function summarise(input: SummaryInput): VerdictSummary {
     attempts,
     hash: attempt.hash,
     profile: attempt.profile,
+    preset: plan.preset ?? '',
     startedAt: plan.startedAt,
     startedBy: attempt.startedBy,
     reason: attempt.reason,
@@ -95,6 +119,23 @@ export function summarise(input: SummaryInput): VerdictSummary {
     pairsPerHour,
     decisionInMs:
       verdict === 'CONTINUE' ? decisionInMs({ input, shown, evidence, pairsPerHour }) : null,
+    outcomes: outcomesOf(analysis, last?.cutMs ?? 0),
+    headline: toHeadline(plan, last === shown ? evidence : evidenceOf(analysis, last, coverageAt)),
+  };
+}
+
+function outcomesOf({ quality, plan }: Analysis, cutMs: number): OutcomeCounts | null {
+  if (quality === null) return null;
+  const tally = quality.at(cutMs);
+  const [low, high] = plan.scoreRange;
+  const { threshold } = quality.calibration;
+  const isKnown = threshold !== null && quality.isThresholdKnown(cutMs);
+  return {
+    mature: tally.known + tally.missing,
+    known: tally.known,
+    positives: sumOf(tally.positives),
+    leastCoverage: tally.leastCoverage,
+    threshold: isKnown ? low + threshold * (high - low) : null,
   };
 }
 
@@ -115,16 +156,26 @@ function shownCut({ firstFail, cuts }: History): CutVerdict | null {
   return firstFail ?? cuts.at(-1) ?? null;
 }
 
-function evidenceOf(analysis: Analysis, { cutMs, assessments }: CutVerdict): Evidence[] {
+function evidenceOf(
+  analysis: Analysis,
+  cut: CutVerdict | null,
+  coverageAt: SummaryInput['coverageAt'],
+): Evidence[] {
+  if (cut === null) return [];
+  const { cutMs, assessments } = cut;
+  // Copies that the breaker had kept back at the cut.
+  const refused = coverageAt(cutMs).breakerOpen;
   const judge = new Judge(analysis.plan);
   const states = new Map<string, CutState>();
   return assessments.map((assessment) => {
     const { kind, segment, state, margin, mean, n } = assessment;
+    if (isQualityKind(kind)) return qualityEvidence(analysis, cutMs, assessment, judge);
     const guardrail = analysis.plan.guardrails.find((each) => each.kind === kind);
     const key = segment === '' ? '' : `named:${segment}`;
     const sums = states.get(key) ?? analysis.upTo(key, cutMs);
     states.set(key, sums);
-    const told = guardrail === undefined ? null : judge.explain(guardrail, sums);
+    const ofAll = segment === '' ? refused : 0;
+    const told = guardrail === undefined ? null : judge.explain(guardrail, sums, ofAll);
     return {
       guardrail: kind,
       segment,
@@ -136,6 +187,36 @@ function evidenceOf(analysis: Analysis, { cutMs, assessments }: CutVerdict): Evi
       missingPairs: told === null ? (n > 0 ? 0 : null) : told.missingPairs,
     };
   });
+}
+
+function qualityEvidence(
+  { quality: book, plan }: Analysis,
+  cutMs: number,
+  assessment: Assessment,
+  judge: Judge,
+): Evidence {
+  const { kind, segment, state, margin, mean, n } = assessment;
+  const told = { guardrail: kind, segment, state, margin, n, mean: finiteOrNull(mean) };
+  const index = plan.quality?.guardrails.findIndex((each) => each.kind === kind) ?? -1;
+  if (book === null || plan.quality === undefined || judge.quality === null || index < 0) {
+    return { ...told, sentence: kind, missingPairs: null };
+  }
+  const tally = book.at(cutMs);
+  const explanation = judge.quality.explain(index, tally, book.isThresholdKnown(cutMs));
+  const { alphaPass, alphaFail } = plan;
+  const pairs = tally.known + tally.missing;
+  const { missingShare } = explanation;
+  return {
+    ...told,
+    sentence: qualitySentence(assessment, explanation, {
+      ...{ plan: plan.quality, tally, alphaPass, alphaFail, calibration: book.calibration },
+    }),
+    missingPairs: missingShare === null ? null : Math.ceil(missingShare * pairs),
+  };
+}
+
+function finiteOrNull(mean: number): number | null {
+  return Number.isNaN(mean) ? null : mean;
 }
 
 function driversOf(

@@ -2,6 +2,8 @@
 import { hash } from 'node:crypto';
 import type { CandidateConfig, Config, MarginsConfig, RouteConfig } from '../config/types.ts';
 import { type ExperimentPlan, type GuardrailKind, hashPlan } from './plan.ts';
+import { LOG_LOSS_RANGE } from './quality/quality-losses.ts';
+import type { QualityGuardrail, QualityKind, QualityPlan } from './quality/quality-plan.ts';
 
 /** What the plan and its name are made of. */
 export type PlanConfig = Pick<
@@ -66,6 +68,42 @@ export function toPlan(
     slowerByMs: analysis.slowerByMs,
     cutMs: analysis.cutMs,
     windowMs: analysis.windowMs,
+    preset: analysis.guardrails,
+    ...qualityOf(config, { readsLabels, readsScores }),
+  };
+}
+
+/** Guardrails of quality by the key of their margin, and what they need of a prediction. */
+const QUALITY: readonly (readonly [
+  keyof NonNullable<Config['analysis']['labels']>['margins'],
+  QualityKind,
+  'labels' | 'scores' | 'threshold',
+])[] = [
+  ['recall', 'recall', 'labels'],
+  ['falsePositiveRate', 'false_positive_rate', 'labels'],
+  ['brier', 'brier', 'scores'],
+  ['logLoss', 'log_loss', 'scores'],
+  ['recallAtThreshold', 'recall_at_threshold', 'threshold'],
+];
+
+/** Without a label or score that is read nothing would be said of a guardrail that needs it, and PASS never come. */
+function qualityOf(
+  { analysis }: PlanConfig,
+  reads: { readonly readsLabels: boolean; readonly readsScores: boolean },
+): { quality?: QualityPlan } {
+  const { labels, plannedPairs } = analysis;
+  if (labels === null) return {};
+  const { margins, fewerFalsePositives, ...rest } = labels;
+  const isAsked = fewerFalsePositives !== null && reads.readsLabels && reads.readsScores;
+  const has = { labels: reads.readsLabels, scores: reads.readsScores, threshold: isAsked };
+  const guardrails = QUALITY.flatMap(([key, kind, needs]): QualityGuardrail[] => {
+    const margin = margins[key];
+    if (margin === null || !has[needs]) return [];
+    return [{ kind, margin: kind === 'log_loss' ? margin / LOG_LOSS_RANGE : margin, plannedPairs }];
+  });
+  if (isAsked) guardrails.push({ kind: 'false_positives_at_recall', margin: 0, plannedPairs });
+  return {
+    quality: { ...rest, fewerFalsePositives: isAsked ? fewerFalsePositives : 0, guardrails },
   };
 }
 

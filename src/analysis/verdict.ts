@@ -4,7 +4,8 @@
  *   integrity broken → INVALID;  some guardrail FAIL → FAIL;  coverage too low → INVALID;
  *   all guardrails and all gates → PASS;  time is up → INCONCLUSIVE;  otherwise CONTINUE
  *
- * Where coverage is too low, FAIL needs evidence that holds with each missing copy at its best value.
+ * Where coverage is too low, FAIL needs evidence that holds with each missing copy at its best value. What the
+ * breaker kept back is not missing where failures are judged: it is the candidate's failure (refused.ts).
  * Source: docs/statistics.md, "Verdict".
  */
 import {
@@ -18,6 +19,9 @@ import {
 } from './assess.ts';
 import type { CutState } from './cut-state.ts';
 import { countTests, type ExperimentPlan, type Guardrail, isTested } from './plan.ts';
+import { QualityJudge } from './quality/judge-quality.ts';
+import type { QualityTally } from './quality/quality-tally.ts';
+import { withRefused } from './refused.ts';
 
 export const VERDICTS = ['PASS', 'FAIL', 'CONTINUE', 'INCONCLUSIVE', 'INVALID'] as const;
 export type Verdict = (typeof VERDICTS)[number];
@@ -34,6 +38,9 @@ export const GATE_REASONS = [
   'model_version_changed',
   'selection_mismatch',
   'coverage_unknown',
+  'outcomes_unknown',
+  'outcomes_left_out',
+  'threshold_not_chosen',
 ] as const;
 export type GateReason = (typeof GATE_REASONS)[number];
 
@@ -70,6 +77,19 @@ export interface CutInput {
   readonly window: CutState;
   readonly windowNumber: number;
   readonly coverage: Coverage;
+  /** Where the plan judges quality. */
+  readonly quality?: QualityInput;
+}
+
+/** What is known of outcomes at a cut. */
+export interface QualityInput {
+  /** Pairs that are mature. */
+  readonly tally: QualityTally;
+  readonly isThresholdKnown: boolean;
+  /** Positives that have chosen the threshold so far. */
+  readonly calibrationPositives: number;
+  /** Pairs that found no room. */
+  readonly leftOut: number;
 }
 
 export interface CutVerdict {
@@ -84,6 +104,8 @@ export interface CutVerdict {
 export class Judge {
   readonly #plan: ExperimentPlan;
   readonly #tests: ReadonlyMap<Guardrail, GuardrailTest>;
+  /** `null`: the plan judges no quality. */
+  readonly quality: QualityJudge | null;
 
   /** @throws {UnderstudyError} `UND_ANALYSIS_DOMAIN` on margins and levels outside their ranges */
   constructor(plan: ExperimentPlan) {
@@ -95,15 +117,17 @@ export class Judge {
         .filter(({ kind }) => isTested(kind))
         .map((guardrail) => [guardrail, createGuardrailTest(guardrail, levels)]),
     );
+    this.quality = plan.quality === undefined ? null : new QualityJudge(plan.quality, levels);
   }
 
   judge(input: CutInput): CutVerdict {
     const assessments = [
-      ...this.#assess(input.all, ''),
+      ...this.#assess(input.all, '', input.coverage.breakerOpen),
       ...this.#plan.segments.flatMap(({ name }, i) => {
         const state = input.segments[i];
         return state === undefined ? [] : this.#assess(state, name);
       }),
+      ...this.#assessQuality(input.quality),
     ];
     const integrity = this.#integrityGates(input.all);
     const coverage = this.#coverageGates(input.coverage);
@@ -118,11 +142,16 @@ export class Judge {
     };
   }
 
-  /** What can be said of one guardrail of the plan; `null` for the contract, of which the count says all. */
-  explain(guardrail: Guardrail, state: CutState): Explanation | null {
+  /**
+   * What can be said of one guardrail of the plan; `null` for the contract, of which the count says all.
+   *
+   * @param refused - copies that the breaker kept back: known of all pairs alone
+   */
+  explain(guardrail: Guardrail, state: CutState, refused = 0): Explanation | null {
     const test = this.#tests.get(guardrail);
     const totals = state.losses[this.#plan.guardrails.indexOf(guardrail)]?.totals();
-    return test === undefined || totals === undefined ? null : explain(test, totals);
+    if (test === undefined || totals === undefined) return null;
+    return explain(test, withRefused(guardrail.kind, totals, refused));
   }
 
   #verdict(of: {
@@ -141,13 +170,17 @@ export class Judge {
     if (coverage.isInvalid) return 'INVALID';
     if (gates.length === 0 && assessments.every(({ state }) => state === 'pass')) return 'PASS';
     const elapsedMs = input.cutMs - Date.parse(this.#plan.startedAt);
-    return elapsedMs >= this.#plan.gates.maxDurationMs ? 'INCONCLUSIVE' : 'CONTINUE';
+    // Outcomes of the last pairs are waited for.
+    const maturityMs = this.#plan.quality?.maturityMs ?? 0;
+    const isOver = elapsedMs >= this.#plan.gates.maxDurationMs + maturityMs;
+    return isOver ? 'INCONCLUSIVE' : 'CONTINUE';
   }
 
-  #assess(state: CutState, segment: string): Assessment[] {
+  #assess(state: CutState, segment: string, refused = 0): Assessment[] {
     return this.#plan.guardrails.flatMap((guardrail, i) => {
-      const totals = state.losses[i]?.totals();
-      if (totals === undefined) return [];
+      const paired = state.losses[i]?.totals();
+      if (paired === undefined) return [];
+      const totals = withRefused(guardrail.kind, paired, refused);
       const test = this.#tests.get(guardrail);
       return test === undefined
         ? assessContract(guardrail, totals, segment)
@@ -155,12 +188,20 @@ export class Judge {
     });
   }
 
+  #assessQuality(input: QualityInput | undefined): Assessment[] {
+    if (this.quality === null || input === undefined) return [];
+    return this.quality.assess(input.tally, input.isThresholdKnown);
+  }
+
   /** FAIL that stands although copies are missing: they count as pairs with the best loss of each guardrail. */
   #failsAtBest({ all, coverage }: CutInput): boolean {
-    const missing = coverage.parts[0]?.lost ?? 0;
+    const lost = coverage.parts[0]?.lost ?? 0;
     return this.#plan.guardrails.some((guardrail, i) => {
-      const totals = all.losses[i]?.totals();
-      if (totals === undefined || totals.n === 0) return false;
+      const paired = all.losses[i]?.totals();
+      if (paired === undefined) return false;
+      const totals = withRefused(guardrail.kind, paired, coverage.breakerOpen);
+      const missing = Math.max(0, lost - (totals.n - paired.n));
+      if (totals.n === 0) return false;
       const test = this.#tests.get(guardrail);
       if (test === undefined) return assessContract(guardrail, totals).state === 'fail';
       const best = bestLoss(guardrail);
@@ -186,7 +227,10 @@ export class Judge {
     for (const side of ['incumbent', 'candidate']) {
       const versions = all.versions.entries().filter(([name]) => name.startsWith(`${side}:`));
       if (versions.length <= 1) continue;
-      const names = versions.map(([name]) => name.slice(side.length + 1)).join(', ');
+      // Models name themselves: quoted, so that no name reads as a line or a sentence of ours.
+      const names = versions
+        .map(([name]) => JSON.stringify(name.slice(side.length + 1)))
+        .join(', ');
       const text = `the ${side}'s model version changed: ${names}`;
       gates.push({ reason: 'model_version_changed', text });
     }
@@ -236,7 +280,26 @@ export class Judge {
       const text = `the breaker kept ${breakerOpenLately} copies from the candidate lately`;
       gates.push({ reason: 'breaker_open', text });
     }
-    return [...gates, ...this.#windowAlarms(input)];
+    return [...gates, ...this.#qualityGates(input.quality), ...this.#windowAlarms(input)];
+  }
+
+  #qualityGates(input: QualityInput | undefined): Gate[] {
+    const { quality } = this.#plan;
+    if (quality === undefined) return [];
+    const gates: Gate[] = [];
+    if (input === undefined || input.tally.known === 0) {
+      gates.push({ reason: 'outcomes_unknown', text: 'no mature pair has an outcome yet' });
+    }
+    const { leftOut = 0, calibrationPositives = 0, isThresholdKnown = false } = input ?? {};
+    if (leftOut > 0) {
+      const text = `${leftOut} pairs found no room to wait for their outcomes`;
+      gates.push({ reason: 'outcomes_left_out', text });
+    }
+    if (quality.fewerFalsePositives > 0 && !isThresholdKnown) {
+      const text = `${calibrationPositives} of ${quality.calibrationPositives} ${quality.positive} outcomes that choose the threshold`;
+      gates.push({ reason: 'threshold_not_chosen', text });
+    }
+    return gates;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Addresses as operators write them: `host:port`, `[::1]:port`, a port alone, `http://host:port`, `unix:path`. */
+import { isIP } from 'node:net';
 import type { Address, Endpoint } from './types.ts';
 
 /** A host name (RFC 1123) or an IPv4 address: letters, digits, `-`, `.` and `_`. */
@@ -62,4 +63,12 @@ export function formatAddress(endpoint: Endpoint): string {
 function withPort(host: string, port: string): Address | null {
   const number = Number(port);
   return number <= 65_535 ? { host, port: number } : null;
+}
+
+/** An address, IPv4 or IPv6 without a zone, perhaps with the bits of its prefix: `10.0.0.0/8`. */
+export function isNetwork(text: string): boolean {
+  const [address = '', prefix, more] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (bits < 0 || more !== undefined || address.includes('%')) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
 }

@@ -1,5 +1,12 @@
 /** Defaults of the analysis. Sources: docs/statistics.md; margins are starting points, the owner's to set. */
-import type { AnalysisConfig, AnalysisProfile, GatesConfig } from './analysis-types.ts';
+import type {
+  AnalysisConfig,
+  AnalysisProfile,
+  GatesConfig,
+  GuardrailPreset,
+  LabelsConfig,
+  MarginsConfig,
+} from './analysis-types.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -10,20 +17,43 @@ export const ANALYSIS_DEFAULTS = {
   objectiveMs: 50,
   slowerByMs: 5,
   plannedPairs: 0,
-  margins: {
-    contract: 0,
-    errors: 0.001,
-    labelFlips: 0.01,
-    outsideTolerance: 0.005,
-    scoreBias: 0.005,
-    scoreDifference: 0.01,
-    overObjective: 0.005,
-    slower: null,
-  },
+  guardrails: 'replacement',
   alphaPass: 0.05,
   alphaFail: 0.05,
   alphaAlarm: 0.05,
 } as const satisfies Partial<AnalysisConfig>;
+
+const MARGINS = {
+  contract: 0,
+  errors: 0.001,
+  labelFlips: 0.01,
+  outsideTolerance: null,
+  scoreBias: 0.005,
+  scoreDifference: 0.01,
+  overObjective: 0.005,
+  slower: null,
+} as const satisfies MarginsConfig;
+
+/** Margins of each preset: where the owner has set none. */
+export const GUARDRAIL_PRESETS = {
+  identical: { ...MARGINS, outsideTolerance: 0.005 },
+  replacement: MARGINS,
+} as const satisfies Record<GuardrailPreset, MarginsConfig>;
+
+export const LABELS_DEFAULTS = {
+  maturityMs: 30 * 24 * HOUR_MS,
+  minCoverage: 0.95,
+  fewerFalsePositives: null,
+  calibrationShare: 0.3,
+  calibrationPositives: 100,
+  margins: {
+    recall: 0.02,
+    falsePositiveRate: 0.01,
+    brier: 0.005,
+    logLoss: null,
+    recallAtThreshold: 0.02,
+  },
+} as const satisfies Omit<LabelsConfig, 'positive' | 'negative'>;
 
 type Profiled = Pick<AnalysisConfig, 'gates' | 'cutMs' | 'windowMs' | 'settleMs'>;
 
@@ -62,4 +92,16 @@ export const ANALYSIS_LIMITS = {
   /** Named segments, each a guardrail of its own, and pointers that are watched for alarms. */
   analysisSegments: 16,
   analysisPointers: 8,
+  /** Pairs of a candidate that wait for their outcomes: about 250 MB on disk, and some seconds to judge. */
+  outcomePairs: 2_000_000,
+  /** Outcomes that are kept, of whatever pairs. */
+  labelsKept: 10_000_000,
+  /** One request with outcomes: so many, so large; a key and a label. */
+  labelBatch: 1_000,
+  labelBodyBytes: 1_048_576,
+  labelKeyCharacters: 256,
+  labelCharacters: 64,
+  /** A line of a file of outcomes, and how many wrong ones are shown. */
+  labelLineBytes: 65_536,
+  labelProblems: 20,
 } as const;

@@ -1,41 +1,87 @@
 /** What users write of the analysis: what a candidate is judged by. */
 import { z } from 'zod';
+import { LABELS_DEFAULTS } from './analysis-defaults.ts';
 import { flag, HOUR_MS, integer, milliseconds, name, number, somePointer } from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
 
 const YEAR_MS = 365 * 24 * HOUR_MS;
 const { analysis: ours } = DEFAULTS;
-const { margins: margin } = ours;
 
-/** A mean loss; 0 would need evidence without end. */
-const share = () => number(1e-6, 0.5).nullable();
+/** A mean loss; 0 would need evidence without end. Missing: that of the preset. */
+const share = () => number(1e-6, 0.5).nullable().optional();
 
 const margins = z.strictObject({
-  contract: z.literal(0, { error: '0 or null' }).nullable().default(margin.contract).meta({
+  contract: z.literal(0, { error: '0 or null' }).nullable().optional().meta({
     description: 'Answers that break the output contract: none; null: not judged.',
   }),
-  errors: share()
-    .default(margin.errors)
-    .meta({ description: 'More failed requests than the incumbent has, a share.' }),
-  labelFlips: share().default(margin.labelFlips).meta({
+  errors: share().meta({ description: 'More failed requests than the incumbent has, a share.' }),
+  labelFlips: share().meta({
     description: 'Share of requests with another label.',
   }),
-  outsideTolerance: share().default(margin.outsideTolerance).meta({
+  outsideTolerance: share().meta({
     description: 'Share of requests whose score is outside tolerance.',
   }),
-  scoreBias: share().default(margin.scoreBias).meta({
+  scoreBias: share().meta({
     description: 'Mean of candidate - incumbent, of the score range; each direction on its own.',
   }),
-  scoreDifference: share().default(margin.scoreDifference).meta({
+  scoreDifference: share().meta({
     description: 'Mean of the absolute difference, of the score range.',
   }),
-  overObjective: share().default(margin.overObjective).meta({
+  overObjective: share().meta({
     description: 'More answers over objectiveMs than the incumbent has, a share.',
   }),
-  slower: share().default(margin.slower).meta({
+  slower: share().meta({
     description: 'Share of requests at which the candidate is slower by slowerByMs.',
   }),
 });
+
+const qualityMargins = z.strictObject({
+  recall: share().meta({ description: 'Positives that the candidate no longer catches, net.' }),
+  falsePositiveRate: share().meta({ description: 'Negatives that it flags anew, net.' }),
+  brier: share().meta({ description: "Mean squared error beyond the incumbent's." }),
+  logLoss: number(1e-6, 3)
+    .nullable()
+    .optional()
+    .meta({ description: "Mean logarithmic loss beyond the incumbent's, nats." }),
+  recallAtThreshold: share().meta({
+    description: 'As recall, with the candidate at the threshold that was chosen for it.',
+  }),
+});
+
+const outcome = () =>
+  z
+    .union([z.string().min(1).max(LIMITS.labelCharacters), z.number(), z.boolean()], {
+      error: `a text of at most ${LIMITS.labelCharacters} characters, a number, true or false`,
+    })
+    .transform(String);
+
+const labels = z
+  .strictObject({
+    positive: outcome().meta({ description: 'The label that is to be found: fraud, bad.' }),
+    negative: outcome().meta({ description: 'The other one.' }),
+    maturityMs: integer(1, YEAR_MS).default(LABELS_DEFAULTS.maturityMs).meta({
+      description: 'A pair is judged by its outcome when it is so old.',
+    }),
+    minCoverage: number(0, 1).default(LABELS_DEFAULTS.minCoverage).meta({
+      description: 'Share of mature pairs with an outcome, below which bounds decide.',
+    }),
+    fewerFalsePositives: number(0.001, 0.9)
+      .nullable()
+      .default(LABELS_DEFAULTS.fewerFalsePositives)
+      .meta({ description: 'Fewer false positives at the same recall, a share; null: not asked.' }),
+    calibrationShare: number(0.01, 0.9).default(LABELS_DEFAULTS.calibrationShare).meta({
+      description: 'Share of keys whose pairs choose the threshold, and judge nothing by it.',
+    }),
+    calibrationPositives: integer(1, 100_000).default(LABELS_DEFAULTS.calibrationPositives).meta({
+      description: 'Positives of them that choose it.',
+    }),
+    margins: qualityMargins.prefault({}).meta({
+      description: 'Guardrails of quality, each with what is acceptable; null: not judged.',
+    }),
+  })
+  .refine(({ positive, negative }) => positive !== negative, {
+    error: 'two labels: positive and negative differ',
+  });
 
 const segment = z.strictObject({
   name: name('segment').meta({ description: 'Name of the segment, in verdicts.' }),
@@ -86,9 +132,17 @@ export const analysis = z.strictObject({
   plannedPairs: integer(0, 1e9).default(ours.plannedPairs).meta({
     description: 'Pairs that are expected to decide; 0: no plan.',
   }),
+  guardrails: z
+    .enum(['identical', 'replacement'], { error: 'identical or replacement' })
+    .default(ours.guardrails)
+    .meta({ description: 'Margins where none is set: of the same model, or of one trained anew.' }),
   margins: margins.prefault({}).meta({
     description: 'Guardrails, each with what is acceptable; null: not judged.',
   }),
+  labels: labels
+    .nullable()
+    .default(null)
+    .meta({ description: 'Outcomes that come later, and what is judged by them; null: nothing.' }),
   segments: z
     .array(segment, { error: 'a list of segments' })
     .max(LIMITS.analysisSegments, { error: `at most ${LIMITS.analysisSegments} segments` })

@@ -1,5 +1,6 @@
 /** What users write of a candidate: `http` (a model behind an API) or `onnx` (a model file). */
 import { z } from 'zod';
+import { isNetwork } from './address.ts';
 import {
   bytes,
   GiB,
@@ -19,6 +20,7 @@ import {
   url,
 } from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
+import { peerTls } from './tls-schema.ts';
 
 /** How a JSON answer is read: a route's, or a candidate's own. */
 export const prediction = z.strictObject({
@@ -146,11 +148,26 @@ const httpCandidate = z.strictObject({
   host: text(/^[A-Za-z0-9_.:[\]-]{0,255}$/, 'a host name, perhaps with a port')
     .default('')
     .meta({ description: "Host header of the copies; empty: the URL's." }),
+  allowAddresses: z
+    .array(
+      text(/^[A-Za-z0-9_.:-]{1,253}(\/\d{1,3})?$/, 'an address, a network or a host name').refine(
+        (entry) => !/^[\w.:-]+\/\d{1,3}$/.test(entry) || isNetwork(entry),
+        { error: 'an address, a network (IPv4 up to /32, IPv6 up to /128) or a host name' },
+      ),
+      { error: 'a list of addresses, networks or host names' },
+    )
+    .max(LIMITS.allowedAddresses, { error: `at most ${LIMITS.allowedAddresses} addresses` })
+    .default([])
+    .meta({ description: 'Link-local and metadata addresses that it may have all the same.' }),
   headers: z
     .array(header, { error: 'a list of headers' })
     .max(LIMITS.candidateHeaders, { error: `at most ${LIMITS.candidateHeaders} headers` })
     .default([])
     .meta({ description: 'Headers set on each copy, say its own credentials.' }),
+  tls: z
+    .strictObject(peerTls('candidate'))
+    .prefault({})
+    .meta({ description: 'How an https:// candidate is spoken to.' }),
 });
 
 const onnxInput = z.strictObject({

@@ -6,6 +6,7 @@ import { isSecure, parseEndpoint } from './address.ts';
 import { analysisFindings } from './analysis-checks.ts';
 import { DEFAULTS } from './defaults.ts';
 import { nearest } from './keys.ts';
+import { redactionFindings } from './redaction-checks.ts';
 import type { KeyPath } from './source.ts';
 
 /** A problem without its place. */
@@ -24,11 +25,13 @@ export function crossCheck(value: unknown): Finding[] {
     ...unknownRoutes(value),
     ...clashingAddresses(value),
     ...doubtfulTls(value),
-    ...doubtfulUpstreams(value),
+    ...doubtfulPeerTls(value),
     ...doubtfulInsertion(value),
     ...kafkaSecurity(value),
     ...reversedBounds(value),
+    ...shortAge(value),
     ...analysisFindings(value),
+    ...redactionFindings(value),
   ];
 }
 
@@ -129,6 +132,15 @@ function reversedBounds(value: unknown): Finding[] {
   return found;
 }
 
+/** Pairs that stay for their retention cannot leave before it by their age. */
+function shortAge(value: unknown): Finding[] {
+  const { maxAgeMs, retentionMs } = { ...DEFAULTS.journal, ...record(member(value, 'journal')) };
+  if (typeof maxAgeMs !== 'number' || typeof retentionMs !== 'number') return [];
+  if (maxAgeMs === 0 || maxAgeMs >= retentionMs) return [];
+  const expected = `0, or at least retentionMs, which is ${retentionMs}`;
+  return [{ path: ['journal', 'maxAgeMs'], value: maxAgeMs, expected }];
+}
+
 function overBound(
   path: KeyPath,
   values: Readonly<Record<string, unknown>>,
@@ -206,31 +218,36 @@ function doubtfulTls(value: unknown): Finding[] {
   return found;
 }
 
-/** How an incumbent is spoken to in TLS is only of meaning for one of `https://`. */
-function doubtfulUpstreams(value: unknown): Finding[] {
+/** How somebody is spoken to in TLS is only of meaning for `https://`. */
+function doubtfulPeerTls(value: unknown): Finding[] {
   const found: Finding[] = [];
-  const look = (holder: unknown, path: KeyPath): void => {
-    const upstream = member(holder, 'upstream');
-    const { proxyProtocol: _, ...ofTls } = DEFAULTS.listener.upstream;
-    const given = Object.keys(ofTls).filter((key) => {
-      const written = member(upstream, key);
+  const look = (peer: 'incumbent' | 'candidate', url: unknown, tls: unknown, path: KeyPath) => {
+    const given = Object.keys(DEFAULTS.peerTls).filter((key) => {
+      const written = member(tls, key);
       return written !== undefined && written !== '' && written !== true;
     });
-    const incumbent = member(holder, 'incumbent');
-    for (const key of isSecure(String(incumbent ?? '')) ? [] : given) {
-      const expected = 'nothing where the incumbent is not https://';
-      found.push({ path: [...path, 'upstream', key], value: member(upstream, key), expected });
+    for (const key of isSecure(String(url ?? '')) ? [] : given) {
+      const expected = `nothing where the ${peer} is not https://`;
+      found.push({ path: [...path, key], value: member(tls, key), expected });
     }
     if (given.includes('certFile') !== given.includes('keyFile')) {
-      const expected = 'certFile and keyFile together, or neither';
-      found.push({ path: [...path, 'upstream'], value: '', expected });
+      found.push({ path, value: '', expected: 'certFile and keyFile together, or neither' });
     }
   };
+  const lookAtUpstream = (holder: unknown, path: KeyPath): void =>
+    look('incumbent', member(holder, 'incumbent'), member(holder, 'upstream'), [
+      ...path,
+      'upstream',
+    ]);
   for (const [i, listener] of items(value, 'listeners').entries()) {
-    look(listener, ['listeners', i]);
+    lookAtUpstream(listener, ['listeners', i]);
     for (const [j, entry] of items(member(listener, 'tls'), 'names').entries()) {
-      look(entry, ['listeners', i, 'tls', 'names', j]);
+      lookAtUpstream(entry, ['listeners', i, 'tls', 'names', j]);
     }
+  }
+  for (const [i, candidate] of items(value, 'candidates').entries()) {
+    const { url, tls } = { url: member(candidate, 'url'), tls: member(candidate, 'tls') };
+    look('candidate', url, tls, ['candidates', i, 'tls']);
   }
   return found;
 }

@@ -4,7 +4,15 @@
  */
 
 import { ANALYSIS_DEFAULTS, ANALYSIS_LIMITS } from './analysis-defaults.ts';
-import { LISTENER_DEFAULTS } from './listener-defaults.ts';
+import { LISTENER_DEFAULTS, PEER_TLS_DEFAULTS } from './listener-defaults.ts';
+import { RECORD_LIMITS } from './record-limits.ts';
+import {
+  REDACTION_DEFAULTS,
+  REDACTION_LIMITS,
+  ROUTE_REDACTION_DEFAULTS,
+} from './redaction-defaults.ts';
+
+export { CREDENTIAL_HEADERS, CREDENTIAL_PARAMETERS } from './credential-names.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
@@ -54,6 +62,7 @@ export const DEFAULTS = {
     },
     sampling: { key: '', keyHeader: '', share: 1, rules: [] },
     compare: { tolerance: null, relativeTolerance: 0, structure: false, ignore: [] },
+    redact: ROUTE_REDACTION_DEFAULTS,
   },
   candidate: {
     rate: 1,
@@ -87,7 +96,13 @@ export const DEFAULTS = {
     pressureFull: 0.85,
     tolerance: 1e-6,
   },
-  journal: { maxBytes: 4 * GiB, retentionMs: 24 * 3_600_000, maxPendingBytes: 32 * MiB },
+  journal: {
+    maxBytes: 4 * GiB,
+    whenFull: 'drop_newest',
+    retentionMs: 24 * 3_600_000,
+    maxAgeMs: 0,
+    maxPendingBytes: 32 * MiB,
+  },
   kafka: {
     pairsTopic: 'understudy.pairs',
     accountingTopic: 'understudy.accounting',
@@ -105,6 +120,8 @@ export const DEFAULTS = {
     sasl: null,
   },
   analysis: ANALYSIS_DEFAULTS,
+  redaction: REDACTION_DEFAULTS,
+  peerTls: PEER_TLS_DEFAULTS,
   kafkaTls: { caFile: '', certFile: '', keyFile: '', serverName: '' },
   admin: { host: '127.0.0.1', port: 9901, tokenFile: '' },
   metrics: { host: '127.0.0.1', port: 9902 },
@@ -151,6 +168,9 @@ export const LIMITS = {
   serverNames: 64,
   /** Bytes of a caller that wait for its upstream connection; then it is not read until that is open. */
   dialHeldBytes: 64 * KiB,
+  /** Reads that wait at most for the end of a turn of the loop, and from so many bytes on a read waits not at all. */
+  turnReads: 512,
+  turnReadBytes: 16 * KiB,
   /** The kernel asks a peer that says nothing so often whether it is there, and gives it up 10 s later. */
   tcpKeepAliveMs: 60_000,
   /** After bytes of the gateway's own, or an end of its own: so long may the caller go on reading. */
@@ -163,6 +183,8 @@ export const LIMITS = {
   timeSweepMs: 500,
   /** A gateway that drains looks so often for connections that may end. */
   drainSweepMs: 50,
+  /** Requests with a shadow mark are told of in the log so often, with their number. */
+  foreignMarkLogMs: 60_000,
   /** Connections of the gateways' health listener. */
   healthConnections: 64,
   /** Cells of a gateway's ledger, unless one hour has more; at most 250 bytes each on the wire: a hello fits. */
@@ -173,6 +195,11 @@ export const LIMITS = {
   exchangeSideBytes: GiB,
   /** Accept backlog: Node's 511 overflows when many callers connect at once (1 s stalls). */
   listenBacklog: 4_096,
+  /**
+   * Handles of a gateway on each listener: libuv accepts one connection a handle in a turn of its loop, and
+   * beside thousands of busy connections turns are long.
+   */
+  listenHandles: 8,
   /** Restart of a killed child: first wait, doubling up to the second. */
   restartMinMs: 100,
   restartMaxMs: 10_000,
@@ -208,9 +235,9 @@ export const LIMITS = {
   /** A status answer, and how long a reader waits for it. */
   statusBytes: 16 * MiB,
   statusTimeoutMs: 1_000,
-  /** Readers of one status socket at once, and bytes of a request line. */
+  /** Readers of one status socket at once, and bytes of a request line: a command with a path fits. */
   statusReaders: 32,
-  statusRequestBytes: 64,
+  statusRequestBytes: 4_224,
   /** Log lines waiting for a reader that does not read; the next is dropped and counted. */
   logQueueBytes: 1 * MiB,
   /** A log line: PIPE_BUF of Linux, which a pipe takes whole or not at all. Its texts, each. */
@@ -225,62 +252,9 @@ export const LIMITS = {
   /** Selection secret: a shorter one could be guessed from published pairs. */
   secretCharactersMin: 16,
   secretCharactersMax: 1_024,
-  /** Pairs of one journal transaction; how long a pair waits for company, and counts without pairs. */
-  journalBatchPairs: 500,
-  journalBatchMs: 5,
-  journalCountsMs: 250,
-  /** Journal transactions under way between mirror and recorder: one written, one waiting. */
-  journalBatchesInFlight: 2,
-  /** The journal's WAL: past it nothing is written until a reader lets go. */
-  journalWalBytes: 64 * MiB,
-  /** Room that the journal leaves on its disk: a sixteenth of it, within these. */
-  journalDiskReserveMinBytes: 256 * KiB,
-  journalDiskReserveMaxBytes: 16 * MiB,
-  /** Room of the journal kept for counts, so that drops at the cap can be counted. */
-  journalReservePercent: 5,
-  /** The recorder reads its own journal afresh so often: what it has cached, damage does not show in. */
-  journalProbeMs: 5_000,
-  /** Damaged journals kept for inspection, and records kept whose id came twice. */
-  journalsQuarantined: 3,
-  idConflictsKept: 1_000,
-  /** Retries of the journal, of a dead recorder or publisher thread: first wait, doubling. */
-  recorderRetryMinMs: 250,
-  recorderRetryMaxMs: 10_000,
-  /** How long an opening waits for the folder's last owner to end, a closing for the last commit. */
-  recorderOpenMs: 5_000,
-  recorderCloseMs: 10_000,
-  /** A page that a reader takes from the journal; then it lets go of it. */
-  journalPagePairs: 500,
-  journalPageBytes: 4 * MiB,
-  /** Pairs held by the publisher: read, in flight, or sent and not yet confirmed in the journal. */
-  publisherHeldPairs: 20_000,
-  /** Pairs held for one partition, so that a stuck one leaves room for the others. */
-  publisherQueuedPairs: 1_000,
-  publisherQueuedBytes: 32 * MiB,
-  /** A backlog that a full partition kept from being read is looked through again so often. */
-  publisherPassMs: 1_000,
-  /** Pairs younger than so many overtake the backlog. */
-  publisherLivePairs: 2_000,
-  /** The publisher looks for new pairs so often when nobody told it. */
-  publisherPollMs: 250,
-  /** At the end: how long the publisher goes on with what is left. */
-  publisherStopMs: 5_000,
-  /** After so long it is ended, closed or not: with hung brokers, too, the mirror ends within stopTimeoutMs. */
-  publisherEndMs: 7_000,
-  /** A send that passed its deadline is rejected by closing its producer; so long at most. */
-  kafkaCloseMs: 5_000,
-  kafkaRetryMinMs: 250,
-  kafkaRetryMaxMs: 10_000,
-  /** Files of Kafka's credentials: the size of each, and how often they are looked at. */
-  kafkaSecretBytes: 64 * KiB,
-  kafkaSecretPollMs: 1_000,
-  /** Consumer library: bytes of a record that is parsed, of a fetch, ids and accounts remembered. */
-  consumerRecordBytes: 4 * MiB,
-  consumerFetchBytes: 4 * MiB,
-  consumerQueuedRecords: 256,
-  consumerWindowIds: 100_000,
-  consumerAccounts: 100_000,
+  ...RECORD_LIMITS,
   ...ANALYSIS_LIMITS,
+  ...REDACTION_LIMITS,
   /** Candidates, routes, listeners: they are metric labels. */
   candidates: 16,
   routes: 64,

@@ -1,3 +1,12 @@
+/** How we speak TLS to others. */
+export const PEER_TLS_DEFAULTS = {
+  caFile: '',
+  serverName: '',
+  certFile: '',
+  keyFile: '',
+  verify: true,
+} as const;
+
 /** What a listener's part of a configuration file need not say: a part of `DEFAULTS`. */
 export const LISTENER_DEFAULTS = {
   name: 'main',
@@ -16,14 +25,7 @@ export const LISTENER_DEFAULTS = {
     minVersion: '1.2',
     handshakeTimeoutMs: 10_000,
   },
-  upstream: {
-    caFile: '',
-    serverName: '',
-    certFile: '',
-    keyFile: '',
-    verify: true,
-    proxyProtocol: 'off',
-  },
+  upstream: { ...PEER_TLS_DEFAULTS, proxyProtocol: 'off' },
   proxyProtocol: 'off',
   proxyTimeoutMs: 5_000,
 } as const;

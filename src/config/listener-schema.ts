@@ -1,17 +1,9 @@
 /** The part of the file that says where callers connect, how, and where their bytes go. */
-import { isIP } from 'node:net';
 import { z } from 'zod';
-import {
-  endpoint,
-  flag,
-  incumbent,
-  milliseconds,
-  name,
-  optionalPath,
-  path,
-  text,
-} from './checks.ts';
+import { isNetwork } from './address.ts';
+import { endpoint, incumbent, milliseconds, name, optionalPath, path, text } from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
+import { peerTls } from './tls-schema.ts';
 
 const certFile = path('a path of a PEM file').meta({
   description: 'PEM: the certificate, then the intermediate ones. Read again when it changes.',
@@ -28,21 +20,7 @@ const serverName = text(
 const upstreamDefaults = DEFAULTS.listener.upstream;
 const upstream = z
   .strictObject({
-    caFile: optionalPath('a path').default(upstreamDefaults.caFile).meta({
-      description: 'PEM: who vouches for an https:// incumbent; empty: the authorities Node knows.',
-    }),
-    serverName: text(/^[A-Za-z0-9_.:-]{0,253}$/, 'a host name or address, or nothing')
-      .default(upstreamDefaults.serverName)
-      .meta({ description: 'The name its certificate must have; empty: its host.' }),
-    certFile: optionalPath('a path').default(upstreamDefaults.certFile).meta({
-      description: 'PEM: the certificate that is shown to it.',
-    }),
-    keyFile: optionalPath('a path')
-      .default(upstreamDefaults.keyFile)
-      .meta({ description: 'PEM: its private key, not encrypted.' }),
-    verify: flag().default(upstreamDefaults.verify).meta({
-      description: 'Whether its certificate must be good. Without it anybody can be the incumbent.',
-    }),
+    ...peerTls('incumbent'),
     proxyProtocol: z
       .enum(['off', 'v1', 'v2'], { error: 'off, v1 or v2' })
       .default(upstreamDefaults.proxyProtocol)
@@ -66,13 +44,6 @@ const named = z.strictObject({
 
 const networkError = 'a network or address: 10.0.0.0/8, fd00::/8, 192.0.2.7';
 const network = z.string({ error: networkError }).refine(isNetwork, { error: networkError });
-
-function isNetwork(text: string): boolean {
-  const [address = '', prefix, more] = text.split('/');
-  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  if (bits < 0 || more !== undefined || address.includes('%')) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
-}
 
 const tlsDefaults = DEFAULTS.listener.tls;
 const tls = z.strictObject({

@@ -86,9 +86,9 @@ export interface UpstreamConfig {
   readonly proxyProtocol: 'off' | 'v1' | 'v2';
 }
 
-/** Absolute paths of PEM files, empty: none; re-read on change. */
+/** TLS with an incumbent or a candidate. Absolute paths of PEM files, empty: none; re-read on change. */
 export interface UpstreamTlsConfig {
-  /** Who vouches for the incumbent; empty: the certificate authorities that Node knows. */
+  /** Who vouches for it; empty: the certificate authorities that Node knows. */
   readonly caFile: string;
   /** The name its certificate must have; empty: its host. */
   readonly serverName: string;

@@ -83,7 +83,7 @@ function unreadable(file: string, expected: string, cause?: unknown): ConfigErro
 }
 
 /** Sections whose keys are all commented out are as good as absent; `kafka` and `metrics` may be null. */
-const SECTIONS = ['gateway', 'mirror', 'journal', 'admin', 'log'];
+const SECTIONS = ['gateway', 'mirror', 'redaction', 'journal', 'admin', 'log'];
 
 function withoutEmptySections(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value ?? {};

@@ -2,7 +2,7 @@
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { isSecure, parseAddress, parseEndpoint, parseIncumbent } from './address.ts';
-import { ANALYSIS_PROFILES } from './analysis-defaults.ts';
+import { ANALYSIS_PROFILES, GUARDRAIL_PRESETS, LABELS_DEFAULTS } from './analysis-defaults.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { CompleteOptions } from './schema.ts';
 import type {
@@ -16,8 +16,10 @@ import type {
   KafkaConfig,
   ListenerConfig,
   ListenerTlsConfig,
+  RedactionConfig,
   RouteConfig,
   UpstreamConfig,
+  UpstreamTlsConfig,
 } from './types.ts';
 
 type CandidateOptions = CompleteOptions['candidates'][number];
@@ -44,6 +46,7 @@ export function resolveConfig(options: CompleteOptions, folder: string): Config 
     routes: routes.map(resolveRoute),
     candidates: candidates.map((c) => resolveCandidate(c, routeNames, inFolder)),
     mirror: { ...mirror, selectionSecretFile: inFolder(mirror.selectionSecretFile) },
+    redaction: resolveRedaction(options.redaction, inFolder),
     journal: options.journal,
     kafka: options.kafka === null ? null : resolveKafka(options.kafka, inFolder),
     analysis: resolveAnalysis(options.analysis),
@@ -115,17 +118,19 @@ function resolveUpstream(
   options: ListenerOptions['upstream'],
   inFolder: (path: string) => string,
 ): UpstreamConfig {
-  const { caFile, certFile, keyFile, serverName, verify, proxyProtocol } = options;
-  if (!isSecure(incumbent)) return { tls: null, proxyProtocol };
+  const { proxyProtocol, ...tls } = options;
+  return { proxyProtocol, tls: isSecure(incumbent) ? resolvePeerTls(tls, inFolder) : null };
+}
+
+function resolvePeerTls(
+  { caFile, certFile, keyFile, ...rest }: UpstreamTlsConfig,
+  inFolder: (path: string) => string,
+): UpstreamTlsConfig {
   return {
-    proxyProtocol,
-    tls: {
-      serverName,
-      verify,
-      caFile: inFolder(caFile),
-      certFile: inFolder(certFile),
-      keyFile: inFolder(keyFile),
-    },
+    ...rest,
+    caFile: inFolder(caFile),
+    certFile: inFolder(certFile),
+    keyFile: inFolder(keyFile),
   };
 }
 
@@ -136,10 +141,25 @@ function resolveCandidate(
 ): CandidateConfig {
   const routes = options.routes ?? routeNames;
   if (options.kind === 'http') {
-    return { ...options, routes, headers: options.headers.map((h) => resolveHeader(h, inFolder)) };
+    const tls = isSecure(options.url) ? resolvePeerTls(options.tls, inFolder) : null;
+    const headers = options.headers.map((h) => resolveHeader(h, inFolder));
+    return { ...options, routes, headers, tls };
   }
   const { modelVersion = options.name, model, labels, ...rest } = options;
   return { ...rest, routes, modelVersion, model: inFolder(model), labels };
+}
+
+/** Names of headers are compared in lower case. */
+function resolveRedaction(
+  { denyHeaders, allowHeaders, keys }: CompleteOptions['redaction'],
+  inFolder: (path: string) => string,
+): RedactionConfig {
+  const lower = (names: readonly string[]): string[] => names.map((name) => name.toLowerCase());
+  return {
+    denyHeaders: lower(denyHeaders),
+    allowHeaders: allowHeaders === null ? null : lower(allowHeaders),
+    keys: keys.map(({ id, file }) => ({ id, file: inFolder(file) })),
+  };
 }
 
 function resolveKafka(
@@ -168,6 +188,8 @@ function resolveAnalysis(options: CompleteOptions['analysis']): AnalysisConfig {
   return {
     ...options,
     segments: options.segments.map((segment) => ({ ...segment, value: String(segment.value) })),
+    margins: filled(GUARDRAIL_PRESETS[options.guardrails], options.margins),
+    labels: resolveLabels(options.labels),
     gates: {
       minPairs: options.gates.minPairs ?? profile.gates.minPairs,
       minSegmentPairs: options.gates.minSegmentPairs ?? profile.gates.minSegmentPairs,
@@ -180,6 +202,17 @@ function resolveAnalysis(options: CompleteOptions['analysis']): AnalysisConfig {
     windowMs: options.windowMs ?? profile.windowMs,
     settleMs: options.settleMs ?? profile.settleMs,
   };
+}
+
+function resolveLabels(options: CompleteOptions['analysis']['labels']): AnalysisConfig['labels'] {
+  if (options === null) return null;
+  return { ...options, margins: filled(LABELS_DEFAULTS.margins, options.margins) };
+}
+
+/** What is set, `null` included, else what stands for it. */
+function filled<T extends object>(defaults: T, set: { readonly [K in keyof T]?: unknown }): T {
+  const known = Object.entries(set).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(known) };
 }
 
 function resolveHeader(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { prediction } from './candidate-schema.ts';
 import { flag, method, name, number, pointer, routePath, somePointer, text } from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
+import { routeRedaction } from './redaction-schema.ts';
 
 const samplingRule = z
   .strictObject(
@@ -90,5 +91,8 @@ export const route = z.strictObject({
       'JSON Pointer of a request value, unique an exchange, to attach outcomes to later.',
   }),
   sampling: sampling.prefault({}).meta({ description: 'Which share of exchanges is copied.' }),
+  redact: routeRedaction
+    .prefault({})
+    .meta({ description: 'What of requests and answers is hidden, before anything is queued.' }),
   compare: compare.prefault({}).meta({ description: 'How the two answers are compared.' }),
 });

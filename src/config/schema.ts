@@ -25,6 +25,7 @@ import {
 } from './checks.ts';
 import { DEFAULTS, LIMITS } from './defaults.ts';
 import { listener } from './listener-schema.ts';
+import { redaction } from './redaction-schema.ts';
 import { route } from './route-schema.ts';
 
 /** Longest time that can be configured: a year. */
@@ -155,10 +156,16 @@ const journal = z.strictObject({
   maxBytes: bytes(MiB, 1024 * GiB)
     .default(DEFAULTS.journal.maxBytes)
     .meta({
-      description: 'Size on disk; at the cap new pairs are dropped and counted.',
+      description: 'Size on disk; past it whenFull says what gives way.',
     }),
+  whenFull: z.enum(['drop_newest', 'drop_oldest']).default(DEFAULTS.journal.whenFull).meta({
+    description: 'At the cap: new pairs are dropped, or the oldest leave, unpublished ones too.',
+  }),
   retentionMs: integer(0, YEAR_MS).default(DEFAULTS.journal.retentionMs).meta({
     description: 'Pairs stay at least so long.',
+  }),
+  maxAgeMs: integer(0, YEAR_MS).default(DEFAULTS.journal.maxAgeMs).meta({
+    description: 'Older pairs leave, published or not; 0: no such limit.',
   }),
   maxPendingBytes: bytes(64 * KiB)
     .default(DEFAULTS.journal.maxPendingBytes)
@@ -310,6 +317,9 @@ export const optionsSchema = z
       description: 'Who gets the copies.',
     }),
     mirror: mirror.prefault({}).meta({ description: 'The process that sends copies.' }),
+    redaction: redaction
+      .prefault({})
+      .meta({ description: "What of callers' requests no candidate is sent." }),
     journal: journal.prefault({}).meta({ description: 'Pairs on disk.' }),
     kafka: kafka
       .nullable()

@@ -5,7 +5,8 @@
  */
 
 import type { AnalysisConfig } from './analysis-types.ts';
-import type { Address, ListenerConfig } from './listener-types.ts';
+import type { Address, ListenerConfig, UpstreamTlsConfig } from './listener-types.ts';
+import type { RedactionConfig, RouteRedactionConfig } from './redaction-types.ts';
 
 export type { AnalysisConfig, AnalysisProfile, MarginsConfig } from './analysis-types.ts';
 
@@ -24,6 +25,15 @@ export type {
   UpstreamTlsConfig,
 } from './listener-types.ts';
 
+export type {
+  HmacKeyConfig,
+  QueryRuleConfig,
+  RedactAction,
+  RedactionConfig,
+  RedactionRuleConfig,
+  RouteRedactionConfig,
+} from './redaction-types.ts';
+
 export interface Config {
   /** Name of this instance; with the process name it stamps each pair (`scoring-7c9f/gw0`). */
   readonly instance: string;
@@ -38,6 +48,7 @@ export interface Config {
   readonly routes: readonly RouteConfig[];
   readonly candidates: readonly CandidateConfig[];
   readonly mirror: MirrorConfig;
+  readonly redaction: RedactionConfig;
   readonly journal: JournalConfig;
   /** `null`: no Kafka; the journal alone is the sink. */
   readonly kafka: KafkaConfig | null;
@@ -107,6 +118,7 @@ export interface RouteConfig {
   readonly join: string;
   readonly sampling: SamplingConfig;
   readonly compare: CompareConfig;
+  readonly redact: RouteRedactionConfig;
 }
 
 /** Which share of a route's exchanges is copied, before the candidates' rates. */
@@ -218,7 +230,11 @@ export interface HttpCandidateConfig extends CandidateBase {
   readonly paths: Readonly<Record<string, string>>;
   /** `Host` of the copies; empty: the URL's. */
   readonly host: string;
+  /** Addresses, networks and names it may have although no candidate should: see mirror/candidates/forbidden-addresses.ts. */
+  readonly allowAddresses: readonly string[];
   readonly headers: readonly HeaderConfig[];
+  /** `null`: in plain. */
+  readonly tls: UpstreamTlsConfig | null;
 }
 
 /** A header set on every copy: a fixed value, or the content of a file (re-read on change, trimmed). */
@@ -270,11 +286,20 @@ export interface MirrorConfig {
   readonly tolerance: number;
 }
 
+/**
+ * What a full journal does. `drop_newest`: what cannot be taken in is dropped, what is there stays. `drop_oldest`: the
+ * oldest pairs leave, published and analysed or not.
+ */
+export type WhenFull = 'drop_newest' | 'drop_oldest';
+
 export interface JournalConfig {
-  /** Size of the journal on disk; at the cap new pairs are dropped and counted. */
+  /** Size of the journal on disk; past it `whenFull` says what gives way. */
   readonly maxBytes: number;
+  readonly whenFull: WhenFull;
   /** Pairs stay at least so long (published, too), for `pairs`, the summary and the analysis. */
   readonly retentionMs: number;
+  /** Older pairs leave, published, analysed or not; 0: no such limit, else at least `retentionMs`. */
+  readonly maxAgeMs: number;
   /** Bytes between mirror and recorder that are not yet on disk; past it `journal_dropped(recorder_stalled)`. */
   readonly maxPendingBytes: number;
 }

@@ -15,6 +15,8 @@ export interface DemoFolder {
   readonly config: string;
   readonly understudyLog: string;
   readonly incumbentLog: string;
+  /** What happened to the loans, for `labels import`. */
+  readonly outcomes: string;
 }
 
 /** Longest name of a socket in the run folder: `supervisor-backstage.sock`, with its slash. */
@@ -36,6 +38,7 @@ export function demoFolder(base: string): DemoFolder {
     config: join(path, 'understudy.yaml'),
     understudyLog: join(path, 'understudy.log'),
     incumbentLog: join(path, 'incumbent.log'),
+    outcomes: join(path, 'outcomes.csv'),
   };
 }
 

@@ -148,7 +148,7 @@ export function renderQuality(summary: Summary): string[] {
     ]),
     '',
     `  These loans are history, so their outcomes are known: ${positives} turned out ${label}.`,
-    '  Counts of one sample, not a verdict: whether a difference is more than chance, they do not say.',
+    '  Counts of one sample, each model at its own threshold. Whether it is more than chance comes next.',
   ];
 }
 

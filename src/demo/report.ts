@@ -2,6 +2,8 @@
 import type { Pair } from '../pair/pair.ts';
 import type { DemoModel } from './dataset.ts';
 import type { DemoPorts } from './demo-config.ts';
+import type { DemoVerdict } from './outcomes.ts';
+import { headlineTitle, renderHeadline } from './render-headline.ts';
 import {
   type ClientView,
   type Coverage,
@@ -76,10 +78,12 @@ export interface ReportInput {
   /** Pairs acknowledged by the broker; `null` without Kafka. */
   readonly kafka: { readonly acknowledged: number; readonly topic: string } | null;
   readonly pair: Pair | null;
+  /** `null`: none was told. */
+  readonly verdict: DemoVerdict | null;
 }
 
 export function renderReport(input: ReportInput, styles: Styles): string {
-  const { summary, client, kafka, pair } = input;
+  const { summary, client, kafka, pair, verdict } = input;
   const part = (title: string, lines: readonly string[]): string[] => [
     heading(title, styles),
     ...lines,
@@ -97,6 +101,9 @@ export function renderReport(input: ReportInput, styles: Styles): string {
     ...part('Score difference', renderScoreDifference(summary)),
     ...part('Latency', renderLatency(summary, client)),
     ...part('Against the known outcomes', renderQuality(summary)),
+    ...(headlineTitle(verdict) === '' || verdict === null
+      ? []
+      : part(headlineTitle(verdict), renderHeadline(verdict, styles))),
     ...part('Books', input.waterfall.trimEnd().split('\n').map(indent)),
     ...(pair === null ? [] : part('One pair, whole', [renderPair(pair)])),
   ].join('\n');
@@ -135,6 +142,8 @@ export function renderNextSteps(steps: NextSteps, styles: Styles): string {
     `${command} status ${run}`,
     styles.dim('# is the candidate good enough? the evidence for each margin'),
     `${command} verdict ${run}`,
+    styles.dim('# all that is known of it, as one page'),
+    `${command} report --format html -o report.html ${run}`,
     styles.dim('# metrics for Prometheus'),
     `curl -s ${steps.metricsUrl}`,
     '',

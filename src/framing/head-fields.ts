@@ -3,7 +3,10 @@
  * byte of every line is checked; what is not asked for is not kept.
  */
 import type { OpaqueReason } from './opaque-reasons.ts';
-import { COLON, CR, equalsLower, HTAB, LF, latin1, SP, TOKEN, VALUE } from './syntax.ts';
+import { RepeatedTexts } from './repeated-texts.ts';
+import { COLON, CR, equalsLower, HTAB, LF, SP, TOKEN, VALUE } from './syntax.ts';
+
+const ZERO = 48;
 
 export class HeadFields {
   /** Bytes that Content-Length announces; −1 where it is absent. */
@@ -22,7 +25,10 @@ export class HeadFields {
 }
 
 /** A length of up to 15 digits is exact in a double, and more than anybody sends. */
-const LENGTH = /^\d{1,15}$/;
+const LENGTH_DIGITS = 15;
+
+// Case folding is ASCII's: latin1 letters like U+00C0 fold too, but match no keyword either way.
+const lowerTexts = new RepeatedTexts((raw) => raw.toLowerCase());
 
 /**
  * @param bytes - holds whole lines, each with its CRLF, from `from` to `to`
@@ -105,9 +111,17 @@ function takeHost(fields: HeadFields, line: Line): OpaqueReason | '' {
 }
 
 function takeLength(fields: HeadFields, line: Line): OpaqueReason | '' {
-  const value = lowerValue(line);
-  if (fields.contentLength >= 0 || !LENGTH.test(value)) return 'content_length';
-  fields.contentLength = Number(value);
+  const { bytes, valueAt } = line;
+  const end = valueEnd(line);
+  const digits = end - valueAt;
+  if (fields.contentLength >= 0 || digits < 1 || digits > LENGTH_DIGITS) return 'content_length';
+  let length = 0;
+  for (let at = valueAt; at < end; at += 1) {
+    const digit = (bytes[at] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return 'content_length';
+    length = length * 10 + digit;
+  }
+  fields.contentLength = length;
   return '';
 }
 
@@ -134,11 +148,15 @@ function isNamed(line: Line, lower: string): boolean {
 
 /** Lower case, without the white space around it. */
 function lowerValue(line: Line): string {
+  return lowerTexts.read(line.bytes, line.valueAt, valueEnd(line));
+}
+
+/** Where the value ends without the white space behind it. */
+function valueEnd(line: Line): number {
+  const { bytes, valueAt } = line;
   let end = line.valueEnd;
-  while (end > line.valueAt && (line.bytes[end - 1] === SP || line.bytes[end - 1] === HTAB))
-    end -= 1;
-  // Case folding is ASCII's: latin1 letters like U+00C0 fold too, but match no keyword either way.
-  return latin1(line.bytes, line.valueAt, end).toLowerCase();
+  while (end > valueAt && (bytes[end - 1] === SP || bytes[end - 1] === HTAB)) end -= 1;
+  return end;
 }
 
 function hasOption(list: string, option: string): boolean {

@@ -40,14 +40,15 @@ export class HeadReader {
    */
   feed(chunk: Buffer, at: number): number {
     if (this.#gatheredBytes > 0) return this.#gather(chunk, at);
-    const found = chunk.indexOf('\r\n\r\n', at, 'latin1');
-    if (found >= 0 && found + END_BYTES - at <= this.#maxBytes) {
+    const limit = Math.min(chunk.length, at + this.#maxBytes);
+    const end = endIn(chunk, at, limit);
+    if (end >= 0) {
       this.bytes = chunk;
       this.from = at;
-      this.to = found + END_BYTES;
-      return this.to;
+      this.to = end;
+      return end;
     }
-    this.#hold(chunk, at, Math.min(chunk.length, at + this.#maxBytes));
+    this.#hold(chunk, at, limit);
     return this.#judge(0);
   }
 
@@ -115,12 +116,19 @@ export const TOO_LONG = -2;
 export const FAULTY = -3;
 const EMPTY: Buffer = Buffer.alloc(0);
 
-/** Offset after the first CRLFCRLF in `bytes` from `from` to `to`; −1 where there is none. */
+/**
+ * Offset after the first CRLFCRLF in `bytes` from `from` to `to`; −1 where there is none. `at` is where the last
+ * byte of it may stand: no CR and no LF there, and none of it stands there or before.
+ */
 function endIn(bytes: Buffer, from: number, to: number): number {
-  for (let at = from; at + END_BYTES <= to; at++) {
-    const isEnd =
-      bytes[at] === CR && bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF;
-    if (isEnd) return at + END_BYTES;
+  for (let at = from + END_BYTES - 1; at < to; ) {
+    const byte = bytes[at];
+    if (byte === LF) {
+      if (bytes[at - 1] === CR && bytes[at - 2] === LF && bytes[at - 3] === CR) return at + 1;
+      at += 2;
+    } else {
+      at += byte === CR ? 1 : END_BYTES;
+    }
   }
   return -1;
 }

@@ -72,8 +72,21 @@ function headersOf(raw: Buffer, end: number): RawHeader[] {
     .slice(1);
   return lines.map((line) => {
     const colon = line.indexOf(':');
-    return [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')];
+    return [line.slice(0, colon), trimmed(line, colon + 1)];
   });
+}
+
+/** Without spaces and tabs at both ends (RFC 9112 §5.1: OWS). */
+function trimmed(line: string, start: number): string {
+  let from = start;
+  let to = line.length;
+  while (from < to && isBlank(line.charCodeAt(from))) from += 1;
+  while (to > from && isBlank(line.charCodeAt(to - 1))) to -= 1;
+  return line.slice(from, to);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 function bodyOf(raw: Buffer, from: number, bodyBytes: number): Buffer | null {

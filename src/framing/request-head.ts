@@ -1,6 +1,7 @@
 /** The head of a request, read strictly: RFC 9112 sections 3, 5 and 6. */
 import { endsConnection, type HeadFields, readFields } from './head-fields.ts';
 import type { OpaqueReason } from './opaque-reasons.ts';
+import { RepeatedTexts } from './repeated-texts.ts';
 import { CR, LF, latin1, SP, TOKEN, VISIBLE } from './syntax.ts';
 
 export interface RequestHead {
@@ -29,6 +30,8 @@ const HOST =
 const ABSOLUTE = /^https?:\/\/([^/?#]+)(?:[/?]|$)/i;
 const AUTHORITY = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%]+):\d{1,5}$/;
 
+const texts = new RepeatedTexts((raw) => raw);
+
 /**
  * @param bytes - hold the whole head from `from` to `to`, its empty line included
  * @param watched - name of a field, lower case, whose presence is asked for; empty: none
@@ -54,8 +57,8 @@ export function readRequestHead(
   }
   const fields = readFields(bytes, fieldsAt, to - 2, watched);
   if (typeof fields === 'string') return fields;
-  const method = latin1(bytes, from, methodEnd);
-  const target = latin1(bytes, methodEnd + 1, targetEnd);
+  const method = texts.read(bytes, from, methodEnd);
+  const target = texts.read(bytes, methodEnd + 1, targetEnd);
   const reason = faultOf(method, target, minor, fields);
   if (reason !== '') return reason;
   return {

@@ -16,7 +16,9 @@ export interface ByteSink {
   write(bytes: Buffer, done?: () => void): boolean;
   /** Ends this direction alone. */
   end(): unknown;
-  /** Reads on, after `OnBytes` said `false`. */
+  /** Stops reading. */
+  pause(): unknown;
+  /** Reads on, after `pause` or where `OnBytes` said `false`. */
   resume(): unknown;
   destroy(): unknown;
   /** Ends both directions at once with a TCP reset, or as near to one as the transport comes. */

@@ -64,6 +64,9 @@ export class Capture implements TapEvents {
   insert: InsertFields | null = null;
   /** The head whose bytes come next. */
   #head: RequestHead | null = null;
+  /** The request being read expects 100, and nothing but its head has come; bytes of that head to come. */
+  #expects = false;
+  #headLeft = 0;
   /** With `ambiguous: reject`: takes the caller's bytes that are clear. Nothing else of them goes on. */
   onClear: ((bytes: Buffer) => void) | null = null;
   /** Nothing but that answer is owed, and its incumbent did not announce to close. */
@@ -93,6 +96,11 @@ export class Capture implements TapEvents {
     return this.#reading !== null;
   }
 
+  /** The caller waits for 100, and has not been told anything. */
+  get awaitsContinue(): boolean {
+    return this.#expects && this.#reading !== null && !this.answerBegun;
+  }
+
   /** Bytes so far of the request whose body is not complete. */
   get partialBytes(): number {
     return this.#reading?.requestBytes ?? 0;
@@ -100,11 +108,13 @@ export class Capture implements TapEvents {
 
   requestHead(head: RequestHead): void {
     this.requests += 1;
-    const exchange = this.#context.gate.open(head, wallMs());
+    const exchange = this.#context.gate.open(head, Date.now());
     this.#context.ledger.see(exchange.route, exchange.hour);
     this.#owed.push(exchange);
     this.#reading = exchange;
     this.#head = this.insert === null ? null : head;
+    this.#expects = head.expectContinue;
+    this.#headLeft = head.headBytes;
     // What is not selected is not lost: the draw comes first.
     if (exchange.keyHeader !== '') return;
     if (head.headBytes + head.bodyBytes > this.#context.maxRequestBytes) {
@@ -117,6 +127,10 @@ export class Capture implements TapEvents {
   }
 
   requestBytes(read: Buffer): void {
+    if (this.#expects) {
+      this.#headLeft -= read.length;
+      this.#expects = this.#headLeft >= 0;
+    }
     const bytes = this.#head === null ? read : this.#inserted(this.#head, read);
     this.onClear?.(bytes);
     const exchange = this.#reading;

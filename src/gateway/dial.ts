@@ -80,6 +80,8 @@ export class Dial implements ByteSink {
   }
 
   /** There is nothing to read yet. */
+  pause(): void {}
+
   resume(): void {}
 
   destroy(): void {

@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { LIMITS } from '../config/defaults.ts';
 import type { Config, Endpoint } from '../config/types.ts';
+import { DenseSet } from '../dense-set.ts';
 import type { OpaqueReason } from '../framing/opaque-reasons.ts';
 import { monotonicMs, wallMs } from '../telemetry/clock.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
@@ -16,18 +17,21 @@ import type { GatewayStatus } from '../wire/gateway-status.ts';
 import { SHADOW_HEADER } from '../wire/shadow-header.ts';
 import { Doorway, type Entered } from './doorway.ts';
 import type { Exchange } from './exchange.ts';
+import { ForeignMarkAlarm } from './foreign-mark-alarm.ts';
 import { HeldBudget } from './held-bytes.ts';
 import { MirrorGate } from './mirror-gate.ts';
 import { type NameResolver, SYSTEM_RESOLVER } from './resolve-name.ts';
 import { makeResettable, TCP_OPTIONS } from './shared-read.ts';
-import { Splice, type SpliceContext } from './splice.ts';
+import { Splice } from './splice.ts';
+import type { SpliceContext } from './splice-context.ts';
 import type { ConnectionLimit, TimeLimit, TimeLimits } from './time-limits.ts';
+import { TurnQueue } from './turn-queue.ts';
 import type { Upstream } from './upstream.ts';
 import type { Unreachable } from './upstream-error.ts';
 import { WireClient } from './wire-client.ts';
 
 /** A descriptor of a bound socket, or an address to bind. */
-export type ListenTarget = { readonly fd: number } | Endpoint;
+export type ListenTarget = { readonly fds: readonly number[] } | Endpoint;
 
 export interface GatewayOptions {
   readonly config: Pick<
@@ -55,7 +59,7 @@ export class Gateway implements SpliceContext {
   readonly #wire: WireClient;
   readonly #servers: Server[] = [];
   readonly #doorways: Doorway[] = [];
-  readonly #splices = new Set<Splice>();
+  readonly #splices = new DenseSet<Splice>();
   readonly #opaque: Partial<Record<OpaqueReason, number>> = {};
   readonly #limited: Partial<Record<ConnectionLimit, number>> = {};
   readonly #refused: Partial<Record<OpaqueReason, number>> = {};
@@ -73,13 +77,15 @@ export class Gateway implements SpliceContext {
   readonly tapLimits: SpliceContext['tapLimits'];
   readonly timeLimits: TimeLimits;
   readonly drainIdleMs: number;
+  readonly turn: TurnQueue = new TurnQueue();
   draining = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
     const { config, settings, secret, wireSocket, log } = options;
     const { gateway } = config;
-    this.gate = new MirrorGate({ config, settings, secret, epoch: this.#epoch });
+    const alarm = new ForeignMarkAlarm(log);
+    this.gate = new MirrorGate({ config, settings, secret, epoch: this.#epoch, alarm });
     this.ledger = new ExchangeLedger(gateway.ledgerHours);
     this.budget = new HeldBudget(gateway.maxHeldBytes);
     this.maxRequestBytes = gateway.maxRequestBytes;
@@ -88,6 +94,7 @@ export class Gateway implements SpliceContext {
     this.drainIdleMs = gateway.drainIdleMs;
     const { maxHeadBytes, maxPipelined } = gateway;
     const rejects = gateway.ambiguous === 'reject';
+    this.turn.inLine = rejects;
     this.tapLimits = { maxHeadBytes, maxPipelined, watchedField: SHADOW_HEADER, rejects };
     this.#wire = new WireClient({
       path: wireSocket,
@@ -118,9 +125,14 @@ export class Gateway implements SpliceContext {
       const doorway = new Doorway({ listener, gateway, resolver, log, entered });
       this.#doorways.push(doorway);
       await doorway.start();
-      const server = this.#serve(doorway);
-      this.#servers.push(server);
-      ports.push(await listenOn(server, target));
+      const handles = 'fds' in target ? target.fds.map((fd) => ({ fd })) : [target];
+      let port = 0;
+      for (const handle of handles) {
+        const server = this.#serve(doorway);
+        this.#servers.push(server);
+        port = await listenOn(server, handle);
+      }
+      ports.push(port);
     }
     return ports;
   }
@@ -183,22 +195,25 @@ export class Gateway implements SpliceContext {
   async #drain(): Promise<void> {
     const { log, config } = this.#options;
     log.info('draining', { connections: this.#splices.size });
+    this.turn.flush();
     this.draining = true;
+    this.turn.inLine = true;
     for (const server of this.#servers) server.close();
     const startMs = monotonicMs();
     const deadlineMs = startMs + config.gateway.drainTimeoutMs;
     for (;;) {
       // What the kernel has already is read first: a request that has come is not met by an end.
       await new Promise((resolve) => setImmediate(resolve));
+      this.turn.flush();
       const now = monotonicMs();
-      for (const splice of this.#splices) splice.drainStep(now);
+      for (const splice of this.#splices.members()) splice.drainStep(now);
       // Who is in the middle of a handshake is about to ask; who never ends it is not waited for.
       const isEntering = this.#waiting > 0 && now < startMs + this.drainIdleMs;
       if ((this.#splices.size === 0 && !isEntering) || now >= deadlineMs) break;
       await new Promise((resolve) => setTimeout(resolve, LIMITS.drainSweepMs));
     }
     if (this.#splices.size > 0) log.warn('drain timed out', { connections: this.#splices.size });
-    for (const splice of this.#splices) splice.destroy();
+    for (const splice of this.#splices.members()) splice.destroy();
     clearInterval(this.#sweep);
     for (const doorway of this.#doorways) doorway.stop();
     await this.#wire.close();
@@ -245,8 +260,9 @@ export class Gateway implements SpliceContext {
   }
 
   #lookAtTimes(): void {
+    this.turn.flush();
     const now = monotonicMs();
-    for (const splice of this.#splices) splice.limitStep(now);
+    for (const splice of this.#splices.members()) splice.limitStep(now);
   }
 
   #countLimit(limit: ConnectionLimit): void {
@@ -291,7 +307,7 @@ export class Gateway implements SpliceContext {
  * The backlog is an argument of its own: `listen({ fd, backlog })` silently takes 511, which overflows when
  * many callers connect at once and costs them a second.
  */
-function listenOn(server: Server, target: ListenTarget): Promise<number> {
+function listenOn(server: Server, target: { readonly fd: number } | Endpoint): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {

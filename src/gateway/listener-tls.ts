@@ -7,11 +7,11 @@ import { constants, createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type SecureContextOptions, type Server, type TLSSocket } from 'node:tls';
 import type { ListenerTlsConfig } from '../config/types.ts';
+import { FileWatch } from '../telemetry/file-watch.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
+import { loadTlsMaterial, type TlsMaterial } from '../telemetry/tls-material.ts';
 import type { ListenerTlsStatus } from '../wire/gateway-status.ts';
-import { FileWatch } from './file-watch.ts';
 import { type HandshakeFailure, toHandshakeFailure } from './tls-failures.ts';
-import { loadTlsMaterial, type TlsMaterial } from './tls-material.ts';
 
 export interface ListenerTlsOptions {
   /** Name of the listener. */

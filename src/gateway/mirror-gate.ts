@@ -6,6 +6,7 @@ import { hourOf } from '../wire/exchange-states.ts';
 import { drawnNumber } from '../wire/selection.ts';
 import { Exchange } from './exchange.ts';
 import { fieldValue } from './field-value.ts';
+import type { ForeignMarkAlarm } from './foreign-mark-alarm.ts';
 import { compileRoutes, type RouteMatch } from './routes.ts';
 
 export interface MirrorGateOptions {
@@ -14,6 +15,8 @@ export interface MirrorGateOptions {
   /** The experiment's selection secret. */
   readonly secret: string;
   readonly epoch: string;
+  /** Told of each request with a shadow mark. */
+  readonly alarm: Pick<ForeignMarkAlarm, 'note'>;
 }
 
 interface Verdict {
@@ -78,7 +81,10 @@ export class MirrorGate {
     if (head.upgrade) return { state: 'ineligible', reason: 'upgrade' };
     if (match.reason !== '') return { state: 'ineligible', reason: match.reason };
     // The mark is not checked, only seen: a caller that forges it is not mirrored, and shows.
-    if (head.watched) return { state: 'ineligible', reason: 'foreign_mark' };
+    if (head.watched) {
+      this.#options.alarm.note(exchange.route);
+      return { state: 'ineligible', reason: 'foreign_mark' };
+    }
     if (settings.paused !== '') return { state: 'paused', reason: settings.paused };
     const rate = this.#rates[match.index] ?? 0;
     exchange.rate = rate;

@@ -4,7 +4,7 @@
  * direction ends by itself (half-close), and a reset is passed on as a reset.
  *
  *   caller ──read, copied──► upstream      the same copy goes to the tap, after the write
- *   caller ◄──read, copied── upstream
+ *   caller ◄──read, copied── upstream      (when: turn-queue.ts)
  *
  * The upstream connection is opened on the caller's first byte. The tap only watches; what it decides is
  * whether an answer of the gateway's own may be written, and, while it drains, where `Connection: close`
@@ -15,44 +15,23 @@
  * been answered; where a byte of its own answer was relayed already, the connection just ends.
  */
 import { LIMITS } from '../config/defaults.ts';
-import { ConnectionTap, type TapLimits } from '../framing/connection-tap.ts';
+import type { Placed } from '../dense-set.ts';
+import { ConnectionTap } from '../framing/connection-tap.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import { type AuthoredCode, authoredAnswer } from './authored-answer.ts';
 import type { ByteConnection, ByteSink, OnBytes } from './byte-connection.ts';
-import type { CallerInfo } from './caller-info.ts';
-import { Capture, type CaptureContext } from './capture.ts';
-import type { InsertFields } from './insert-fields.ts';
-import { type TimeLimit, type TimeLimits, TimeWatch } from './time-limits.ts';
-import type { Upstream } from './upstream.ts';
+import { Capture } from './capture.ts';
+import { resetWhenWritten } from './reset-when-written.ts';
+import type { SpliceContext, SpliceOptions } from './splice-context.ts';
+import { type TimeLimit, TimeWatch } from './time-limits.ts';
+import type { TurnReader } from './turn-queue.ts';
 import { toBreak, toTlsUnreachable, type Unreachable } from './upstream-error.ts';
-
-/** What the connections of a process share. */
-export interface SpliceContext extends CaptureContext {
-  readonly tapLimits: TapLimits;
-  readonly timeLimits: TimeLimits;
-  /** While draining: a connection is ended when it has been idle for so long. */
-  readonly drainIdleMs: number;
-  /** Answers carry `Connection: close` from now on. */
-  readonly draining: boolean;
-  countOpaqueBytes(bytes: number): void;
-  unreachable(upstream: Upstream, cause: Unreachable): void;
-  limited(limit: TimeLimit): void;
-  closed(splice: Splice): void;
-}
-
-export interface SpliceOptions {
-  readonly caller: CallerInfo;
-  readonly upstream: Upstream;
-  /** Fields for the heads of its requests; only with `ambiguous: reject`. */
-  readonly insert: InsertFields | null;
-  /** The gateway is at its connection cap: the first request is answered 503. */
-  readonly refuse: boolean;
-}
 
 const CLOSE_LINE: Buffer = Buffer.from('Connection: close\r\n');
 const NOTHING: Buffer = Buffer.alloc(0);
 
-export class Splice {
+export class Splice implements TurnReader, Placed {
+  place = -1;
   readonly #context: SpliceContext;
   readonly #options: SpliceOptions;
   readonly #caller: ByteConnection;
@@ -81,7 +60,7 @@ export class Splice {
     this.#options = options;
     this.#capture = new Capture(context);
     this.#tap = new ConnectionTap(this.#capture, context.tapLimits);
-    this.#caller = openCaller((bytes) => this.#fromCaller(bytes));
+    this.#caller = openCaller((bytes) => context.turn.add(this, bytes, true));
     this.#caller.on('drain', () => this.#upstream?.resume());
     this.#caller.on('end', () => this.#onCallerEnd());
     this.#caller.on('error', () => this.#onCallerError());
@@ -124,49 +103,74 @@ export class Splice {
     else this.#caller.destroy();
   }
 
-  #fromCaller(bytes: Buffer): boolean {
-    const now = monotonicMs();
-    this.#lastByteMs = now;
-    if (this.#over) return true;
-    if (this.#options.refuse) return this.#refuse(bytes);
-    if (this.#context.tapLimits.rejects && this.#tap.opaque !== 'upgrade') {
-      return this.#forwardClear(bytes, now);
+  pass(bytes: Buffer, fromCaller: boolean, nowMs: number): void {
+    this.#lastByteMs = nowMs;
+    if (this.#over) return;
+    if (!fromCaller) {
+      if (!this.#caller.write(bytes)) this.#upstream?.pause();
+    } else if (this.#options.refuse) {
+      this.#refuse(bytes);
+    } else if (!(this.#upstream ?? this.#connect()).write(bytes)) {
+      this.#caller.pause();
     }
-    const upstream = this.#upstream ?? this.#connect();
-    const more = upstream.write(bytes);
+  }
+
+  look(bytes: Buffer, fromCaller: boolean, nowMs: number): void {
+    if (this.#over || this.#options.refuse) return;
     if (this.#tap.opaque !== '') {
+      if (!fromCaller) this.#lingerTimer?.refresh();
       this.#context.countOpaqueBytes(bytes.length);
-      return more;
+      return;
     }
     const capture = this.#capture;
-    capture.nowMs = now;
-    capture.upstreamPending = upstream.writableLength > 0;
-    this.#tap.request(bytes);
-    this.#askWhenWritten();
-    return more;
+    capture.nowMs = nowMs;
+    if (fromCaller) {
+      capture.upstreamPending = (this.#upstream?.writableLength ?? 0) > 0;
+      this.#tap.request(bytes);
+      this.#askWhenWritten();
+    } else {
+      capture.downstreamPaused = this.#caller.writableNeedDrain;
+      this.#tap.answer(bytes);
+      this.#endIfRefused();
+      this.#endUpstream();
+    }
+  }
+
+  passInLine(bytes: Buffer, fromCaller: boolean, nowMs: number): void {
+    const { draining, tapLimits } = this.#context;
+    const { opaque } = this.#tap;
+    this.#lastByteMs = nowMs;
+    if (this.#over) return;
+    if (fromCaller && tapLimits.rejects && opaque !== 'upgrade' && !this.#options.refuse) {
+      this.#passClear(bytes, nowMs);
+    } else if (!fromCaller && draining && opaque === '') {
+      this.#passDraining(bytes, nowMs);
+    } else {
+      this.pass(bytes, fromCaller, nowMs);
+      this.look(bytes, fromCaller, nowMs);
+    }
   }
 
   /** Shows the bytes to the tap first: it hands what is clear to `#forward`. */
-  #forwardClear(bytes: Buffer, now: number): boolean {
-    if (this.#tap.refused !== '') return true;
+  #passClear(bytes: Buffer, nowMs: number): void {
+    if (this.#tap.refused !== '') return;
     if (this.#tap.opaque !== '') {
       // The answers cannot be followed any more, so what this is cannot be told: it does not go on, and
       // the connection ends when the incumbent has been silent for a while.
       this.#linger();
-      return true;
+      return;
     }
-    this.#capture.nowMs = now;
+    this.#capture.nowMs = nowMs;
     this.#more = true;
     this.#tap.request(bytes);
     this.#askWhenWritten();
+    if (!this.#more) this.#caller.pause();
     this.#endIfRefused();
-    return this.#more;
   }
 
   #forward(clear: Buffer): void {
-    const upstream = this.#upstream ?? this.#connect();
-    this.#more = upstream.write(clear);
-    this.#capture.upstreamPending = upstream.writableLength > 0;
+    this.#more = (this.#upstream ?? this.#connect()).write(clear);
+    this.#capture.upstreamPending = (this.#upstream?.writableLength ?? 0) > 0;
   }
 
   #askWhenWritten(): void {
@@ -190,29 +194,10 @@ export class Splice {
     this.#linger();
   }
 
-  #fromIncumbent(bytes: Buffer): boolean {
-    const now = monotonicMs();
-    this.#lastByteMs = now;
-    if (this.#over) return true;
-    if (this.#tap.opaque !== '') {
-      this.#lingerTimer?.refresh();
-      this.#context.countOpaqueBytes(bytes.length);
-      return this.#caller.write(bytes);
-    }
-    const capture = this.#capture;
-    capture.nowMs = now;
-    if (this.#context.draining) return this.#relayDraining(bytes);
-    const more = this.#caller.write(bytes);
-    capture.downstreamPaused = !more;
-    this.#tap.answer(bytes);
-    this.#endIfRefused();
-    this.#endUpstream();
-    return more;
-  }
-
   /** The one change to bytes: the last answer that is owed says that its connection closes. */
-  #relayDraining(bytes: Buffer): boolean {
+  #passDraining(bytes: Buffer, nowMs: number): void {
     const capture = this.#capture;
+    capture.nowMs = nowMs;
     capture.answerHeadEnd = 0;
     capture.answerIsLast = false;
     this.#tap.answer(bytes);
@@ -228,16 +213,16 @@ export class Splice {
       more = this.#caller.write(bytes);
     }
     capture.downstreamPaused = !more;
+    if (!more) this.#upstream?.pause();
     this.#endIfRefused();
     this.#endUpstream();
-    if (this.#closeSent) this.drainStep(capture.nowMs);
-    return more;
+    if (this.#closeSent) this.drainStep(nowMs);
   }
 
   #connect(): ByteSink {
     const { upstream, caller } = this.#options;
     const dial = upstream.open(caller, {
-      onBytes: (bytes) => this.#fromIncumbent(bytes),
+      onBytes: (bytes) => this.#context.turn.add(this, bytes, false),
       connected: (connection) => this.#onConnected(connection),
       drained: () => this.#caller.resume(),
       failed: (cause) => this.#unreachable(cause),
@@ -254,6 +239,7 @@ export class Splice {
   }
 
   #unreachable(cause: Unreachable): void {
+    this.#context.turn.flush();
     if (this.#over || this.#caller.destroyed) return;
     this.#context.unreachable(this.#options.upstream, cause);
     const method = this.#tap.owedMethod;
@@ -262,15 +248,14 @@ export class Splice {
   }
 
   /** Over the cap: counts what it is asked, and says that it is busy. */
-  #refuse(bytes: Buffer): boolean {
+  #refuse(bytes: Buffer): void {
     this.#tap.request(bytes);
     const isInDoubt = this.#tap.opaque !== '' || this.#tap.refused !== '';
     if (isInDoubt) this.#author('UND_GATEWAY_BUSY', '');
-    if (this.#capture.open === 0) return true;
+    if (this.#capture.open === 0) return;
     const method = this.#tap.owedMethod;
     this.#capture.close('refused', 'busy');
     this.#author('UND_GATEWAY_BUSY', method);
-    return true;
   }
 
   /** Bytes of the gateway's own end the connection. To what is not HTTP it only hangs up. */
@@ -322,6 +307,7 @@ export class Splice {
   }
 
   #onCallerEnd(): void {
+    this.#context.turn.flush();
     this.#callerEnded = true;
     this.#capture.requestEof();
     if (this.#upstream === null) this.#caller.end();
@@ -336,6 +322,7 @@ export class Splice {
   }
 
   #onUpstreamEnd(): void {
+    this.#context.turn.flush();
     this.#upstreamEnded = true;
     this.#capture.nowMs = monotonicMs();
     this.#tap.answerEof();
@@ -344,12 +331,14 @@ export class Splice {
   }
 
   #onCallerError(): void {
+    this.#context.turn.flush();
     this.#capture.close('client_abort', 'reset');
     this.#upstream?.resetAndDestroy();
   }
 
   /** Cut with nothing under way, nothing can be missing: that is an end (RFC 9112, 9.8). */
   #onUpstreamBreak(error: Error): void {
+    this.#context.turn.flush();
     const how = toBreak(error);
     if (how === 'cut' && this.#tap.opaque === '' && this.#tap.idle) this.#onUpstreamEnd();
     else if (how === 'alert' && this.#isUnanswered)
@@ -368,18 +357,11 @@ export class Splice {
     const caller = this.#caller;
     if (this.#over || caller.destroyed) return;
     this.#over = true;
-    if (caller.writableLength === 0 || caller.writableEnded) {
-      caller.resetAndDestroy();
-      return;
-    }
-    const timer = setTimeout(() => caller.resetAndDestroy(), LIMITS.resetFlushMs);
-    caller.write(NOTHING, () => {
-      clearTimeout(timer);
-      caller.resetAndDestroy();
-    });
+    resetWhenWritten(caller);
   }
 
   #onCallerClose(): void {
+    this.#context.turn.flush();
     clearTimeout(this.#lingerTimer);
     const upstreamFirst = this.#upstreamEnded && !this.#callerEnded;
     this.#capture.close(upstreamFirst ? 'incumbent_abort' : 'client_abort', 'truncated');

@@ -43,6 +43,8 @@ export interface Progress {
   readonly open: number;
   /** The head of a request is complete and its body is not. */
   readonly bodyPartial: boolean;
+  /** Of that body no byte has come, and the caller rightly waits for 100 (RFC 9110, 10.1.1): neither has. */
+  readonly awaitsContinue: boolean;
   /** Bytes so far of that request. */
   readonly partialBytes: number;
   /** Requests seen, and answers complete: they tell one request from the next. */
@@ -76,7 +78,7 @@ export class TimeWatch {
    * @returns the limit that is passed; empty: none
    */
   look(nowMs: number, progress: Progress | null, flow: Flow, limits: TimeLimits): TimeLimit | '' {
-    const phase = progress === null ? 'tunnel' : phaseOf(progress, flow);
+    const phase = progress === null ? 'tunnel' : phaseOf(progress, flow, limits);
     const mark = progress === null ? 0 : markOf(phase, progress, flow);
     if (phase !== this.#phase || mark !== this.#mark || this.#lookedMs === 0) {
       this.#phase = phase;
@@ -93,13 +95,16 @@ export class TimeWatch {
   }
 }
 
-function phaseOf({ open, bodyPartial, answering }: Progress, flow: Flow): TimeLimit {
+function phaseOf(progress: Progress, flow: Flow, limits: TimeLimits): TimeLimit {
+  const { open, bodyPartial, answering } = progress;
   const { headPartial, downstreamBytes } = flow;
   if (open === 0 && (bodyPartial || headPartial)) return bodyPartial ? 'body' : 'head';
   // The end of its answer waits for the caller: that is no pause between two requests.
   if (open === 0) return downstreamBytes > 0 ? 'reader' : 'idle';
   if (answering) return 'reader';
-  return open === 1 && bodyPartial ? 'body' : 'answer';
+  if (open > 1 || !bodyPartial) return 'answer';
+  // The incumbent is the slow one. Without a limit for it the body's stays: nobody is to wait for 100 for ever.
+  return progress.awaitsContinue && limits.answerTimeoutMs > 0 ? 'answer' : 'body';
 }
 
 /** Another mark: the phase has begun anew, or there was progress in it. */

@@ -6,14 +6,13 @@
  * is written before.
  */
 import { isIP } from 'node:net';
-import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import type { Endpoint, UpstreamTlsConfig } from '../config/types.ts';
 import type { LogLines } from '../telemetry/log-lines.ts';
+import { PeerTlsFiles } from '../telemetry/peer-tls-files.ts';
 import type { ByteConnection, OnBytes } from './byte-connection.ts';
-import { FileWatch } from './file-watch.ts';
 import { RawDuplex } from './raw-duplex.ts';
 import { connectSocket } from './shared-read.ts';
-import { loadTlsMaterial } from './tls-material.ts';
 import { toTlsUnreachable, UncleanEnd, type Unreachable } from './upstream-error.ts';
 
 export interface UpstreamTlsOptions {
@@ -33,43 +32,25 @@ export interface Attempt {
 
 export class UpstreamTls {
   readonly #options: UpstreamTlsOptions;
-  readonly #watch: FileWatch;
-  #context: SecureContext | null = null;
+  readonly #files: PeerTlsFiles;
 
   constructor(options: UpstreamTlsOptions) {
     this.#options = options;
     const { config, incumbent, log } = options;
-    const { caFile, certFile, keyFile } = config;
-    const paths = [caFile, certFile, keyFile].filter((path) => path !== '');
-    this.#watch = new FileWatch({
-      paths,
-      changed: (contents) => {
-        const left = [...contents];
-        const next = (path: string): Buffer | null => (path === '' ? null : (left.shift() ?? null));
-        const pem = { ca: next(caFile), cert: next(certFile), key: next(keyFile) };
-        const isReload = this.#context !== null;
-        this.#context = loadTlsMaterial(pem, { minVersion: 'TLSv1.2' }).context;
-        if (isReload) log.info('TLS files of the incumbent reloaded', { incumbent });
-      },
-      failed: (reason) => {
-        const kept = this.#context !== null;
-        const details = { code: 'UND_TLS_FILE', incumbent, reason, kept };
-        log.warn('TLS files of the incumbent not usable', details);
-      },
-    });
+    this.#files = new PeerTlsFiles(config, { incumbent }, log);
   }
 
   /** What is wrong with its files now; empty: nothing. */
   get fault(): string {
-    return this.#watch.fault;
+    return this.#files.fault;
   }
 
   start(): Promise<void> {
-    return this.#watch.start();
+    return this.#files.start();
   }
 
   stop(): void {
-    this.#watch.stop();
+    this.#files.stop();
   }
 
   /**
@@ -83,7 +64,7 @@ export class UpstreamTls {
     attempt: Attempt,
   ): ByteConnection | null {
     const { config, host } = this.#options;
-    const secureContext = this.#context;
+    const secureContext = this.#files.context;
     if (secureContext === null) return null;
     const below = new RawDuplex((take) => connectSocket(endpoint, take));
     if (head !== null) below.raw.write(head);
@@ -144,6 +125,10 @@ class TlsConnection implements ByteConnection {
 
   end(): void {
     this.#socket.end();
+  }
+
+  pause(): void {
+    this.#socket.pause();
   }
 
   resume(): void {

@@ -25,7 +25,7 @@ import { monotonicMs } from '../telemetry/clock.ts';
 import { LogSink } from '../telemetry/log-sink.ts';
 import { createLogger } from '../telemetry/logger.ts';
 import { runFolder } from '../telemetry/run-folder.ts';
-import { serveStatus } from '../telemetry/status-socket.ts';
+import { sendCommand, serveStatus } from '../telemetry/status-socket.ts';
 import { readProcessInput } from './process-input.ts';
 
 const { config, name, version } = readProcessInput();
@@ -75,6 +75,8 @@ async function serveApi(): Promise<void> {
     store: settings,
     report,
     analysis,
+    askMirrorToErase: (id, key) =>
+      sendCommand(folder.statusSocket('mirror'), `erase ${id} ${key}`, LIMITS.adminRequestMs),
     log,
   });
   try {

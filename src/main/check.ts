@@ -1,4 +1,5 @@
 /** `understudy check`: the plan of a configuration in words, and what would not work. */
+import type { AdminStatus } from '../admin/admin-status.ts';
 import { formatAddress } from '../config/address.ts';
 import type {
   CandidateConfig,
@@ -12,6 +13,7 @@ import { readStatus } from '../telemetry/status-socket.ts';
 import { bytesInWords } from './bytes-in-words.ts';
 import { type Finding, probeAll } from './probes.ts';
 import { processesOf, ROLES, type Role } from './process-plan.ts';
+import type { SupervisorStatus } from './supervisor.ts';
 
 /** The outcome of a check. */
 export interface CheckReport {
@@ -21,27 +23,42 @@ export interface CheckReport {
 
 /** Makes the plan and probes it. Changes nothing; takes at most a few seconds, a large model longer. */
 export async function checkConfig(config: Config, role: Role): Promise<CheckReport> {
-  const running = await runningSupervisors(config);
-  const findings = await probeAll(config, { role, running: running.length > 0 });
-  const note =
-    running.length === 0 ? '' : `\nnow running: ${running.join(', ')}; ports not tried\n`;
+  const { names, ports } = await runningInstance(config);
+  const isRunning = names.length > 0;
+  const findings = await probeAll(config, { role, held: isRunning ? ports : null });
+  const note = isRunning ? `\nnow running: ${names.join(', ')}; its own ports not tried\n` : '';
   return { plan: renderPlan(config, role) + note, findings };
 }
 
-async function runningSupervisors(config: Config): Promise<string[]> {
+/** The supervisors that run in this run folder, and the ports that they and their admin process hold. */
+async function runningInstance(config: Config): Promise<{ names: string[]; ports: Set<number> }> {
   const folder = runFolder(config.runDir);
-  const found = await Promise.all(
-    ROLES.map(async (role) => {
-      try {
-        const name = `supervisor-${role}`;
-        const { pid } = await readStatus<{ pid?: number }>(folder.statusSocket(name));
-        return `${name} (process ${pid})`;
-      } catch {
-        return '';
-      }
+  const names: string[] = [];
+  const ports = new Set<number>();
+  const look = async <T>(name: string, use: (status: T) => void): Promise<void> => {
+    try {
+      use(await readStatus<T>(folder.statusSocket(name)));
+    } catch {
+      // Not there.
+    }
+  };
+  await Promise.all([
+    ...ROLES.map((role) =>
+      look<SupervisorStatus>(`supervisor-${role}`, ({ name, pid, listeners }) => {
+        names.push(`${name} (process ${pid})`);
+        for (const { port } of listeners) if (port !== undefined) ports.add(port);
+      }),
+    ),
+    look<AdminStatus>('admin', ({ url, metricsUrl }) => {
+      for (const each of [url, metricsUrl]) if (each !== '') ports.add(portOf(each));
     }),
-  );
-  return found.filter((name) => name !== '');
+  ]);
+  return { names, ports };
+}
+
+/** A URL leaves out the port 80. */
+function portOf(url: string): number {
+  return Number(new URL(url).port || '80');
 }
 
 /** What `serve` would do, a line for each thing. */

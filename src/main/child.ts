@@ -47,8 +47,8 @@ export interface ChildOptions {
   readonly statusSocket: string;
   /** Called right after each start, with its pid. */
   readonly onSpawn: (pid: number) => void;
-  /** Called when a process of it has ended, with its pid. */
-  readonly onExit: (pid: number) => void;
+  /** Called when a process of it has ended, with its pid, and the pid of the one that goes on; 0: none does. */
+  readonly onExit: (pid: number, goesOn: number) => void;
   /** Called when it has ended by itself before it ever answered, with its exit code. */
   readonly onFirstExit?: (code: number) => void;
   readonly log: Log;
@@ -72,8 +72,9 @@ export class Child {
   #ended: (() => void) | undefined;
   /** It was asked to end so that it starts again. */
   #startsAgain = false;
-  /** Its successor is coming up: where it ends meanwhile, no third one is started. */
-  #isSucceeded = false;
+  /** Its successor, while that comes up: where the process ends meanwhile, no third one is started. */
+  #successor: ChildProcess | null = null;
+  #succession: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | null = null;
 
   constructor(plan: ProcessPlan, options: ChildOptions) {
@@ -140,7 +141,8 @@ export class Child {
     });
     child.once('error', (error) => this.#onEnd(child, error.message));
     child.once('exit', (code, signal) => {
-      this.#options.onExit(child.pid ?? 0);
+      const goesOn = child === this.#process ? 0 : (this.#process?.pid ?? 0);
+      this.#options.onExit(child.pid ?? 0, goesOn);
       if (code !== null && this.#answeredMs === 0) this.#options.onFirstExit?.(code);
       this.#onEnd(child, signal === null ? `code ${code}` : `signal ${signal}`);
     });
@@ -161,8 +163,14 @@ export class Child {
     await this.#leaving.settled();
     if (this.#stopped !== null) return false;
     if (this.#state !== 'running') return this.restart(launch, drainMs);
-    this.#isSucceeded = true;
+    const succession = this.#comeUp(launch, drainMs);
+    this.#succession = succession;
+    return succession;
+  }
+
+  async #comeUp(launch: Launch, drainMs: number): Promise<boolean> {
     const next = this.#spawn(launch);
+    this.#successor = next;
     let isOver = false;
     next.once('exit', () => {
       isOver = true;
@@ -172,12 +180,13 @@ export class Child {
     });
     const deadlineMs = monotonicMs() + LIMITS.startTimeoutMs;
     while ((await this.#pidThatAnswers()) !== next.pid) {
-      if (isOver || this.#stopped !== null || monotonicMs() >= deadlineMs)
-        return this.#giveUp(next);
+      if (isOver || this.#stopped !== null || monotonicMs() >= deadlineMs) {
+        return this.#giveUp(next, drainMs);
+      }
       await new Promise((resolve) => setTimeout(resolve, LIMITS.startPollMs));
     }
-    if (isOver || this.#stopped !== null) return this.#giveUp(next);
-    this.#isSucceeded = false;
+    if (isOver || this.#stopped !== null) return this.#giveUp(next, drainMs);
+    this.#successor = null;
     clearTimeout(this.#timer);
     const before = this.#process;
     this.#launch = launch;
@@ -189,10 +198,13 @@ export class Child {
     return true;
   }
 
-  /** The one before goes on; where it has ended meanwhile, it starts again. */
-  #giveUp(next: ChildProcess): false {
-    this.#isSucceeded = false;
-    next.kill('SIGKILL');
+  /**
+   * The one before goes on; where it has ended meanwhile, it starts again. The successor may have callers
+   * long before it answers here: it leaves as any other does.
+   */
+  #giveUp(next: ChildProcess, drainMs: number): false {
+    this.#successor = null;
+    if (next.pid !== undefined) this.#leaving.see(next, drainMs);
     if (this.#process === null && this.#stopped === null) this.start();
     return false;
   }
@@ -272,7 +284,9 @@ export class Child {
 
   async #stop(timeoutMs: number, signal: NodeJS.Signals): Promise<void> {
     clearTimeout(this.#timer);
-    await Promise.all([this.#stopProcess(timeoutMs, signal), this.#leaving.settled()]);
+    // A successor that comes up gives up, and then is among those that leave.
+    const gone = this.#succession.then(() => this.#leaving.settled());
+    await Promise.all([this.#stopProcess(timeoutMs, signal), gone]);
   }
 
   async #stopProcess(timeoutMs: number, signal: NodeJS.Signals): Promise<void> {
@@ -298,6 +312,7 @@ export class Child {
     this.#process?.kill(signal);
     if (signal !== 'SIGKILL') return;
     for (const hung of this.#retiring) hung.kill(signal);
+    if (this.#stopped !== null) this.#successor?.kill(signal);
     this.#leaving.kill();
   }
 
@@ -354,7 +369,7 @@ export class Child {
       exit: how,
       delayMs,
     });
-    if (this.#isSucceeded) return;
+    if (this.#successor !== null) return;
     this.#timer = setTimeout(() => {
       this.#restarts += 1;
       this.start();

@@ -12,6 +12,12 @@ import { type Books, readBooks, waitForQuiet } from '../demo/books.ts';
 import { type DemoModel, type DemoRow, readDemoModel, readDemoRows } from '../demo/dataset.ts';
 import type { DemoPorts } from '../demo/demo-config.ts';
 import { type DemoFolder, demoFolder } from '../demo/demo-folder.ts';
+import {
+  type DemoVerdict,
+  importOutcomes,
+  waitForOutcomes,
+  writeOutcomes,
+} from '../demo/outcomes.ts';
 import { replay } from '../demo/replay.ts';
 import { ReplayLog } from '../demo/replay-log.ts';
 import {
@@ -36,7 +42,7 @@ export interface DemoOptions {
   readonly folder?: string;
   /** Held-out rows to replay, ≥ 1; all where missing. */
   readonly rows?: number;
-  /** Requests a second, > 0; 100 where missing. */
+  /** Requests a second, > 0; 150 where missing. */
   readonly ratePerSecond?: number;
   /** Where the text goes; standard output where missing. */
   readonly output?: NodeJS.WritableStream;
@@ -47,9 +53,11 @@ const MODELS = join(ROOT, 'models', 'lending-club');
 const TEMPLATE = join(ROOT, 'config', 'demo.yaml');
 /** Name of the candidate in config/demo.yaml. */
 const CANDIDATE = 'boosting';
-const RATE_PER_SECOND = 100;
+const RATE_PER_SECOND = 150;
 const REQUEST_TIMEOUT_MS = 10_000;
 const QUIET_TIMEOUT_MS = 15_000;
+/** From the last outcome to the verdict on it: cuts are closed in between. */
+const VERDICT_TIMEOUT_MS = 60_000;
 const JOURNAL_PAGE = 500;
 const WATCH_MS = 250;
 
@@ -157,7 +165,9 @@ async function perform(demo: Demo): Promise<number> {
   const log = new ReplayLog(demo.rows);
   const replayed = await replayRows(demo, ports, log);
   if (interrupted.aborted) return INTERRUPTED;
-  const faults = report(demo, log, replayed);
+  const verdict = await judgeByOutcomes(demo);
+  if (interrupted.aborted) return INTERRUPTED;
+  const faults = report(demo, log, { ...replayed, verdict });
   for (const fault of faults) complain(`${fault} (log: ${demo.folder.understudyLog})`);
   if (faults.length === 0 || !options.once) sayWhatNext(demo, ports);
   if (!options.once) {
@@ -166,6 +176,18 @@ async function perform(demo: Demo): Promise<number> {
     output.write('\nEnding …\n');
   }
   return faults.length === 0 ? 0 : 1;
+}
+
+/** Outcomes come when all requests are over, by the command that users have. */
+async function judgeByOutcomes(demo: Demo): Promise<DemoVerdict | null> {
+  const { folder, rows, interrupted: signal, output } = demo;
+  writeOutcomes(rows, folder.outcomes);
+  const said = await importOutcomes([program('cli')], {
+    ...{ file: folder.outcomes, run: folder.run, signal },
+  });
+  output.write(`  labels import: ${said}\n`);
+  const pairs = readPairs(folder.dataDir).filter(({ flags }) => !flags.includes('warm_up')).length;
+  return waitForOutcomes(folder.run, { pairs, timeoutMs: VERDICT_TIMEOUT_MS, signal });
 }
 
 /** A replay that has ended, and whose copies have come to rest. */
@@ -218,9 +240,13 @@ async function replayRows(demo: Demo, ports: DemoPorts, log: ReplayLog): Promise
 }
 
 /** Prints the summary. @returns what is wrong, in words */
-function report(demo: Demo, log: ReplayLog, replayed: Replayed): string[] {
+function report(
+  demo: Demo,
+  log: ReplayLog,
+  replayed: Replayed & { readonly verdict: DemoVerdict | null },
+): string[] {
   const { options, folder, incumbent, rows } = demo;
-  const { books, unsettled, seconds } = replayed;
+  const { books, unsettled, seconds, verdict } = replayed;
   const pairs = readPairs(folder.dataDir);
   const summary = summarize(pairs, {
     labels: incumbent.labels,
@@ -237,6 +263,7 @@ function report(demo: Demo, log: ReplayLog, replayed: Replayed): string[] {
       kafka: options.kafka === null ? null : toKafkaView(books),
       // A late one: the first were measured while everything was still warming up.
       pair: pairs.findLast((pair) => pair.divergence.label_flips > 0) ?? pairs.at(-1) ?? null,
+      verdict,
     },
     demo.styles,
   );

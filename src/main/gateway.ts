@@ -7,15 +7,17 @@ import { watchLoopDelay } from '../telemetry/loop-delay.ts';
 import { runFolder } from '../telemetry/run-folder.ts';
 import { readSelectionSecret } from '../telemetry/selection-secret.ts';
 import { SettingsReader } from '../telemetry/settings-reader.ts';
-import { serveStatus } from '../telemetry/status-socket.ts';
+import { type StatusServer, serveStatus } from '../telemetry/status-socket.ts';
 import {
   EXIT_ADDRESS_TAKEN,
   FIRST_LISTENER_FD,
   LEAVE_SIGNAL,
   readProcessInput,
 } from './process-input.ts';
+import { keepObjectsYoung } from './young-objects.ts';
 
-const { config, name, version } = readProcessInput();
+keepObjectsYoung();
+const { config, name, version, listeners } = readProcessInput();
 const log = new LogLines({ process: name, level: config.log.level });
 const folder = runFolder(config.runDir);
 const settings = new SettingsReader(folder, config, log);
@@ -31,10 +33,18 @@ const gateway = new Gateway({
   loopDelay: watchLoopDelay(),
 });
 
-const targets = config.listeners.map(
-  (_, index): ListenTarget => ({ fd: FIRST_LISTENER_FD + index }),
-);
-const ports = await gateway.start(targets).catch((error: NodeJS.ErrnoException) => {
+const health = createHealthServer(() => gateway.ready);
+let status: StatusServer | null = null;
+let ending = false;
+// Before the first caller can come: from then on a signal must not be the end of him.
+process.on('SIGTERM', end);
+process.on(LEAVE_SIGNAL, leave);
+process.on('SIGINT', () => undefined); // the supervisor decides: a terminal tells the whole group
+
+const targets = config.listeners.map((_, index): ListenTarget => {
+  return { fds: listeners?.[index] ?? [FIRST_LISTENER_FD + index] };
+});
+const listening = gateway.start(targets).catch((error: NodeJS.ErrnoException) => {
   if (error.code !== 'EADDRINUSE') throw error;
   log.error('another process listens on this address', {
     code: 'UND_LISTEN_FAILED',
@@ -42,17 +52,19 @@ const ports = await gateway.start(targets).catch((error: NodeJS.ErrnoException) 
   });
   process.exit(EXIT_ADDRESS_TAKEN);
 });
-const health = createHealthServer(() => gateway.ready);
-if (config.gateway.health !== null) {
-  health.listen({ fd: FIRST_LISTENER_FD + config.listeners.length }, LIMITS.listenBacklog);
+const ports = await listening;
+// Told to leave meanwhile, it takes neither the name nor the health address of the one that goes on.
+if (!ending) {
+  if (config.gateway.health !== null) {
+    health.listen({ fd: FIRST_LISTENER_FD + config.listeners.length }, LIMITS.listenBacklog);
+  }
+  status = await serveStatus(folder.statusSocket(name), {
+    status: () => gateway.status(),
+    commands: { stop: leave, drain: leave },
+  });
+  log.info('gateway listens', { ports: ports.join(','), version });
 }
-const status = await serveStatus(folder.statusSocket(name), {
-  status: () => gateway.status(),
-  commands: { stop: leave, drain: leave },
-});
-log.info('gateway listens', { ports: ports.join(','), version });
 
-let ending = false;
 /** With its supervisor: drains, and says on the health listener that it does. A second time it ends at once. */
 function end(): void {
   if (ending) process.exit(1);
@@ -75,13 +87,10 @@ function drain(): void {
 }
 
 async function finish(): Promise<void> {
+  await listening;
   await gateway.drain();
   settings.stop();
   health.close();
-  await status.close();
+  await status?.close();
   process.exit(0);
 }
-
-process.on('SIGTERM', end);
-process.on(LEAVE_SIGNAL, leave);
-process.on('SIGINT', () => undefined); // the supervisor decides: a terminal tells the whole group

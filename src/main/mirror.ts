@@ -18,7 +18,9 @@ import { readSelectionSecret } from '../telemetry/selection-secret.ts';
 import { SettingsReader } from '../telemetry/settings-reader.ts';
 import { type StatusServer, serveStatus } from '../telemetry/status-socket.ts';
 import { readProcessInput } from './process-input.ts';
+import { keepObjectsYoung } from './young-objects.ts';
 
+keepObjectsYoung();
 const { config, name, version } = readProcessInput();
 const log = new LogLines({ process: name, level: config.log.level });
 try {
@@ -74,6 +76,8 @@ async function run(config: Config): Promise<void> {
         stop: () => void stop(),
         'deadletter-retry': (seq) => recorder.settleDeadLetters('retry', toSeq(seq)),
         'deadletter-drop': (seq) => recorder.settleDeadLetters('drop', toSeq(seq)),
+        backup: (argument) => recorder.runChore({ kind: 'backup', ...toChore(argument, 'path') }),
+        erase: (argument) => recorder.runChore({ kind: 'erase', ...toChore(argument, 'key') }),
       },
     });
   } catch (error) {
@@ -91,6 +95,15 @@ async function run(config: Config): Promise<void> {
 function toSeq(argument: string): number | null {
   if (argument === 'all') return null;
   return /^\d{1,15}$/.test(argument) ? Number(argument) : 0;
+}
+
+/** `ID` and, behind a space, what it is about. */
+function toChore<K extends 'path' | 'key'>(
+  argument: string,
+  name: K,
+): { id: string } & Record<K, string> {
+  const [id = '', what = ''] = argument.split(/ (.*)/s, 2);
+  return { id, [name]: what } as { id: string } & Record<K, string>;
 }
 
 function createCandidates(config: Config, folder: RunFolder): Map<string, Candidate> {

@@ -22,6 +22,8 @@ import type {
   UpstreamConfig,
 } from '../config/types.ts';
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
+import { ForbiddenAddresses, forbidden } from '../mirror/candidates/forbidden-addresses.ts';
+import { readHmacKey } from '../mirror/redaction/hmac-keys.ts';
 import { FileAuthenticator } from '../record/kafka-security.ts';
 import { inspectTopics } from '../record/kafka-topics.ts';
 import { bindListeners } from './listening-sockets.ts';
@@ -39,17 +41,22 @@ export interface Finding {
 }
 
 /**
- * @param options.running - whether this very instance runs: then its own addresses are taken, rightly
+ * @param options.held - `null`: this very instance does not run; else the ports that it holds, rightly: only others are
+ *   tried. Of its health listener nobody says the port, so that is not tried then
  * @returns what would not work, in the order of the configuration
  */
 export async function probeAll(
   config: Config,
-  options: { readonly role: Role; readonly running: boolean },
+  options: { readonly role: Role; readonly held: ReadonlySet<number> | null },
 ): Promise<Finding[]> {
-  const { role, running } = options;
+  const { role, held } = options;
+  const isFree = (address: Endpoint): boolean =>
+    held === null || ('port' in address && !held.has(address.port));
   const probes: Promise<Finding[]>[] = [];
   if (role !== 'backstage') {
-    if (!running) probes.push(probeListeners(config));
+    const health = held !== null || config.gateway.health === null ? [] : [config.gateway.health];
+    const listening = config.listeners.map(({ address }) => address).filter(isFree);
+    probes.push(probeListeners([...listening, ...health]));
     for (const listener of config.listeners) {
       const faults = listenerCertificateFaults(listener);
       probes.push(
@@ -61,9 +68,10 @@ export async function probeAll(
     }
   }
   if (role !== 'gateway') {
-    if (!running) probes.push(...backstageAddresses(config).map(probeAddress));
+    probes.push(...backstageAddresses(config).filter(isFree).map(probeAddress));
     probes.push(...config.candidates.map(probeCandidate));
     if (config.kafka !== null) probes.push(probeKafka(config.kafka));
+    probes.push(Promise.resolve(probeKeys(config)));
     probes.push(Promise.resolve(probeFolder(config.dataDir, 'UND_DATA_FOLDER')));
     probes.push(Promise.resolve(probeFile(config.admin.tokenFile, 'UND_ADMIN_TOKEN')));
   }
@@ -92,10 +100,7 @@ function found(code: ErrorCode, message: string): Finding[] {
 }
 
 /** One by one, so that each that is taken is named. */
-async function probeListeners(config: Config): Promise<Finding[]> {
-  const { listeners, gateway } = config;
-  const health = gateway.health === null ? [] : [gateway.health];
-  const addresses = [...listeners.map((listener) => listener.address), ...health];
+async function probeListeners(addresses: readonly Endpoint[]): Promise<Finding[]> {
   return (await Promise.all(addresses.map(probeAddress))).flat().map(toFatal);
 }
 
@@ -179,11 +184,51 @@ async function probeHttpCandidate(candidate: HttpCandidateConfig): Promise<Findi
     'file' in header ? probeFile(header.file, 'UND_HEADER_FILE') : [],
   );
   const url = new URL(candidate.url);
+  const fault = await forbiddenFault(candidate, url.hostname);
+  if (fault !== '') return [...files, ...found('UND_CANDIDATE_ADDRESS', fault)];
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  const outcome = await tryToConnect({ host: url.hostname.replace(/^\[|\]$/g, ''), port });
-  if (outcome === 'connected') return files;
+  const endpoint = { host: url.hostname.replace(/^\[|\]$/g, ''), port };
+  const outcome = await tryToConnect(endpoint);
+  if (outcome === 'connected') return [...files, ...(await probeCandidateTls(candidate, endpoint))];
   const message = `The candidate ${candidate.name} at ${candidate.url} cannot be reached (${outcome}).`;
   return [...files, ...found('UND_CANDIDATE_UNREACHABLE', message)];
+}
+
+async function probeCandidateTls(
+  { name, url, tls }: HttpCandidateConfig,
+  endpoint: Endpoint,
+): Promise<Finding[]> {
+  if (tls === null) return [];
+  const cause = await tryTlsWith(endpoint, { tls, proxyProtocol: 'off' });
+  if (cause === null) return [];
+  const message = `The candidate ${name} at ${url} is not spoken to in TLS (${cause.detail ?? ''}).`;
+  return found('UND_CANDIDATE_UNREACHABLE', message);
+}
+
+/** Why it will not be connected to; empty: it will. */
+async function forbiddenFault(
+  { name, allowAddresses }: HttpCandidateConfig,
+  host: string,
+): Promise<string> {
+  const addresses = new ForbiddenAddresses(allowAddresses);
+  const fault = (error: Error): string => `The candidate ${name}: ${error.message}.`;
+  if (addresses.hasHost(host)) return fault(forbidden(host));
+  const resolved = await lookup(host, { all: true }).catch(() => []);
+  const bad = addresses.findIn(host, resolved);
+  return bad === undefined ? '' : fault(forbidden(host, bad));
+}
+
+/** Whether each key can be used, those of earlier values, too. */
+function probeKeys({ redaction }: Config): Finding[] {
+  return redaction.keys.flatMap(({ id, file }) => {
+    try {
+      readHmacKey(file);
+      return [];
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return found('UND_HMAC_KEY', `The key ${id} of redaction cannot be used: ${reason}.`);
+    }
+  });
 }
 
 async function probeModel(candidate: OnnxCandidateConfig): Promise<Finding[]> {

@@ -31,10 +31,16 @@ export function noteProcess(folder: RunFolder, name: string, pid: number): void 
   }
 }
 
-/** Takes a note away: the process has ended. One that its successor has written stays. */
-export function forgetProcess(folder: RunFolder, name: string, pid: number): void {
+/**
+ * Takes a note away: the process has ended. One that its successor has written stays.
+ *
+ * @returns whether it was this process's
+ */
+export function forgetProcess(folder: RunFolder, name: string, pid: number): boolean {
   const path = join(folder.path, `${name}${SUFFIX}`);
-  if (readNote(path)?.pid === pid) rmSync(path, { force: true });
+  if (readNote(path)?.pid !== pid) return false;
+  rmSync(path, { force: true });
+  return true;
 }
 
 /** Noted processes that are still there: the same ones, not others with their pids. */

@@ -4,6 +4,7 @@
  * Needs no package: the gateway reads it, too.
  */
 import { readFileSync } from 'node:fs';
+import { LIMITS } from '../config/defaults.ts';
 import type { Config } from '../config/types.ts';
 
 /** Standard input of each process, as JSON. */
@@ -13,6 +14,11 @@ export interface ProcessInput {
   readonly name: string;
   /** Version of Understudy, as in its package.json. */
   readonly version: string;
+  /**
+   * Of a gateway: the descriptors of each listener, in order; one socket has several. Missing: one each, from
+   * {@link FIRST_LISTENER_FD} on.
+   */
+  readonly listeners?: readonly (readonly number[])[];
 }
 
 /**
@@ -26,6 +32,27 @@ export const LEAVE_SIGNAL = 'SIGUSR2';
 
 /** First descriptor of the listening sockets: one a listener, in order, then health where there is one. */
 export const FIRST_LISTENER_FD = 3;
+
+/**
+ * What a gateway gets: each socket once, then each listener's again for its other handles. An event loop has one
+ * handle a descriptor, and Node cannot duplicate one by itself.
+ *
+ * @param sockets - of the listeners, in order, then others
+ * @returns the sockets to hand down as {@link FIRST_LISTENER_FD} and the next, and what they are for
+ */
+export function handDown<T>(
+  sockets: readonly T[],
+  listeners: number,
+): { readonly fds: T[]; readonly listeners: number[][] } {
+  const again = Array.from({ length: LIMITS.listenHandles - 1 }, () => sockets.slice(0, listeners));
+  const others = Array.from({ length: listeners }, (_, index) =>
+    again.map((_, round) => FIRST_LISTENER_FD + sockets.length + round * listeners + index),
+  );
+  return {
+    fds: [...sockets, ...again.flat()],
+    listeners: others.map((more, index) => [FIRST_LISTENER_FD + index, ...more]),
+  };
+}
 
 /**
  * Reads standard input to its end and parses it. Called once, first thing in a process; it blocks until

@@ -6,10 +6,12 @@ import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import type { AuditOptions } from './commands/audit.ts';
 import type { CheckOptions } from './commands/check.ts';
 import type { DeadLetterListOptions } from './commands/dead-letters.ts';
+import type { HmacOptions } from './commands/hmac.ts';
 import type { InstanceOptions } from './commands/instance.ts';
 import type { PairsOptions } from './commands/pairs.ts';
 import type { PlanOptions } from './commands/plan.ts';
 import type { ChangeOptions } from './commands/settings.ts';
+import { addJournalCommands } from './journal-commands.ts';
 import { ROLES, type Role } from './process-plan.ts';
 import { addVerdictCommands } from './verdict-commands.ts';
 import { readVersion } from './version.ts';
@@ -71,6 +73,15 @@ export function createProgram(setExitCode: (code: number) => void): Command {
       printPlan(options);
     });
   program
+    .command('hmac')
+    .description('hash values from standard input, one a line, as redaction does')
+    .addOption(configOption())
+    .option('--key <id>', 'with this key of the configuration; default: with each of them')
+    .action(async (options: HmacOptions) => {
+      const { printHmacs } = await import('./commands/hmac.ts');
+      await printHmacs(options);
+    });
+  program
     .command('demo')
     .description('run Understudy between two models on real requests, with nothing else needed')
     .option('--once', 'end after the summary', false)
@@ -82,6 +93,7 @@ export function createProgram(setExitCode: (code: number) => void): Command {
   addReloadCommands(program, setExitCode);
   addStatusCommands(program, setExitCode);
   addDeadLetterCommands(program);
+  addJournalCommands(program, setExitCode, addInstanceOptions);
   addSettingsCommands(program);
   addVerdictCommands(program, setExitCode, addInstanceOptions);
   pointToHelp(program, 'understudy');
@@ -233,11 +245,13 @@ Examples:
   understudy audit --since 24h                        who changed what?
   understudy mirror off --reason "incident 4711"      send none
   understudy verdict --wait                           is the candidate good enough?
+  understudy labels import outcomes.csv               what really happened, when it is known
   understudy report --format html -o report.html      all that is known of it, to attach
   understudy pairs --follow | jq .divergence          watch pairs
+  understudy journal inspect                          what is on disk?
 
 Exit codes: 0 done; 1 it failed, or check found a problem; 2 the command line was not understood; verdict has its own.
-UNDERSTUDY_CONFIG stands in for --config of serve, check and plan, UNDERSTUDY_RUN for --run of the others. Each
+UNDERSTUDY_CONFIG stands in for --config, UNDERSTUDY_RUN for --run where no --config is given. Each
 key of the configuration is an environment variable, too: gateway.processes is UNDERSTUDY_GATEWAY_PROCESSES.`;
 
 function configOption(): Option {

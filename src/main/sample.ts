@@ -7,6 +7,7 @@
  *   { "route": "score",
  *     "request": { … },
  *     "headers": { "x-tier": "gold" },
+ *     "query": { "customer": "c-1" },
  *     "answer": { … },
  *     "candidates": { "next": { … } } }
  *
@@ -19,11 +20,14 @@ import { UnderstudyError } from '../errors.ts';
 import { compilePointer } from '../prediction/json-pointer.ts';
 import { compileAnswerReader } from '../prediction/read-predictions.ts';
 import type { Finding } from './probes.ts';
+import { type RedactedSample, redactSample } from './sample-redaction.ts';
 
 interface Sample {
   readonly route: string;
   readonly request: unknown;
   readonly headers: Readonly<Record<string, unknown>>;
+  /** Only redaction looks at it. */
+  readonly query: Readonly<Record<string, unknown>>;
   readonly answer: unknown;
   readonly candidates: Readonly<Record<string, unknown>>;
 }
@@ -42,10 +46,17 @@ export function checkSample(config: Config, path: string): Finding[] {
       );
     }
     const candidates = config.candidates.filter((c) => c.routes.includes(route.name));
+    const { request, answer, query } = sample;
+    const answers = [answer, ...Object.values(sample.candidates)];
+    const redacted = redactSample(route, { request, answers, query });
+    const ours = redacted.answer(answer);
     return [
-      ...requestFindings(route, sample),
-      ...answerFindings(`routes ${route.name}, incumbent`, route.prediction, sample.answer),
-      ...candidates.flatMap((candidate) => candidateFindings(candidate, route, sample)),
+      ...redacted.faults.map((fault) => finding(`routes ${route.name}: ${fault}.`)),
+      ...requestFindings(route, sample, redacted),
+      ...answerFindings(`routes ${route.name}, incumbent`, route.prediction, ours),
+      ...candidates.flatMap((candidate) =>
+        candidateFindings(candidate, route, { sample, redacted }),
+      ),
     ];
   });
 }
@@ -68,25 +79,32 @@ function readSamples(path: string): Sample[] {
 
 function toSample(value: unknown): Sample | null {
   if (!isRecord(value) || typeof value.route !== 'string') return null;
-  const { route, request, answer, headers = {}, candidates = {} } = value;
+  const { route, request, answer, headers = {}, query = {}, candidates = {} } = value;
   if (request === undefined || answer === undefined) return null;
-  return isRecord(headers) && isRecord(candidates)
-    ? { route, request, answer, headers, candidates }
+  return isRecord(headers) && isRecord(query) && isRecord(candidates)
+    ? { route, request, answer, headers, query, candidates }
     : null;
 }
 
-function requestFindings(route: RouteConfig, { request, headers }: Sample): Finding[] {
+function requestFindings(
+  route: RouteConfig,
+  { request, headers }: Sample,
+  { recorded }: RedactedSample,
+): Finding[] {
   const { capture, join, sampling } = route;
   const found: Finding[] = [];
-  const expectValue = (key: string, pointer: string) => {
-    const value = pointer === '' ? null : compilePointer(pointer)(request);
-    if (value === undefined) found.push(nothing(route, key, pointer));
+  const expectValue = (key: string, pointer: string, document = request) => {
+    const at = pointer === '' ? () => null : compilePointer(pointer);
+    const value = at(document);
+    if (value === undefined && at(request) !== undefined) {
+      found.push(finding(`routes ${route.name}: ${key} ${pointer} is dropped by redact.`));
+    } else if (value === undefined) found.push(nothing(route, key, pointer));
     else if (typeof value === 'object' && value !== null) {
       found.push(finding(`routes ${route.name}: ${key} ${pointer} finds a list or an object.`));
     }
   };
-  for (const pointer of capture) expectValue('capture', pointer);
-  expectValue('join', join);
+  for (const pointer of capture) expectValue('capture', pointer, recorded);
+  expectValue('join', join, recorded);
   expectValue('sampling.key', sampling.key);
   const expectHeader = (key: string, header: string) => {
     if (Object.keys(headers).some((name) => name.toLowerCase() === header)) return;
@@ -104,12 +122,12 @@ function requestFindings(route: RouteConfig, { request, headers }: Sample): Find
 function candidateFindings(
   candidate: CandidateConfig,
   route: RouteConfig,
-  sample: Sample,
+  { sample, redacted }: { readonly sample: Sample; readonly redacted: RedactedSample },
 ): Finding[] {
   const found: Finding[] = [];
   if (candidate.kind === 'onnx') {
     for (const { name, pointer } of candidate.inputs) {
-      if (compilePointer(pointer)(sample.request) !== undefined) continue;
+      if (compilePointer(pointer)(redacted.sent) !== undefined) continue;
       const key = `candidates ${candidate.name}: input ${name}`;
       found.push(
         finding(`${key}: ${pointer} finds nothing in the request of route ${route.name}.`),
@@ -121,7 +139,8 @@ function candidateFindings(
   if (!hasOwn && candidate.prediction === null) return found;
   const answer = hasOwn ? sample.candidates[candidate.name] : sample.answer;
   const where = `routes ${route.name}, candidate ${candidate.name}`;
-  return [...found, ...answerFindings(where, candidate.prediction ?? route.prediction, answer)];
+  const prediction = candidate.prediction ?? route.prediction;
+  return [...found, ...answerFindings(where, prediction, redacted.answer(answer))];
 }
 
 function answerFindings(where: string, prediction: PredictionConfig, answer: unknown): Finding[] {

@@ -17,7 +17,7 @@ import { makePrivateFolder } from './folders.ts';
 import { leaveMemoryOutOfCoreDumps, yieldToGateways } from './isolation.ts';
 import { bindListeners, type ListeningSocket } from './listening-sockets.ts';
 import { forgetProcess, noteProcess } from './process-files.ts';
-import { EXIT_ADDRESS_TAKEN, type ProcessInput } from './process-input.ts';
+import { EXIT_ADDRESS_TAKEN, handDown, type ProcessInput } from './process-input.ts';
 import { type ProcessPlan, processesOf, type Role, STOP_ORDER } from './process-plan.ts';
 import { ReloadLog, type ReloadStatus } from './reload-log.ts';
 import { rollOut } from './rollout.ts';
@@ -217,10 +217,14 @@ export class Supervisor {
 
   #launchOf(plan: ProcessPlan, config: Config, sockets: readonly ListeningSocket[]): Launch {
     const input: ProcessInput = { config, name: plan.name, version: this.#options.version };
-    const own = sockets.map((socket) => socket.fd);
+    if (plan.kind === 'gateway') {
+      const held = sockets.map((socket) => socket.fd);
+      const { fds, listeners } = handDown(held, config.listeners.length);
+      return { input: JSON.stringify({ ...input, listeners } satisfies ProcessInput), fds };
+    }
     // A service manager's descriptors are handed down by themselves: over theirs, others get nothing.
     const none = sockets.filter((socket) => socket.isInherited).map(() => 'ignore' as const);
-    return { input: JSON.stringify(input), fds: plan.kind === 'gateway' ? own : none };
+    return { input: JSON.stringify(input), fds: none };
   }
 
   #makeChild(plan: ProcessPlan, launch: Launch): Child {
@@ -230,7 +234,11 @@ export class Supervisor {
       program: programOf(plan.entry),
       launch,
       statusSocket: this.#folder.statusSocket(plan.name),
-      onExit: (pid) => forgetProcess(this.#folder, plan.name, pid),
+      onExit: (pid, goesOn) => {
+        // A successor's note took the place of the one that it failed to succeed.
+        const isForgotten = forgetProcess(this.#folder, plan.name, pid);
+        if (isForgotten && goesOn !== 0) noteProcess(this.#folder, plan.name, goesOn);
+      },
       onSpawn: (pid) => {
         noteProcess(this.#folder, plan.name, pid);
         if (yields) yieldToGateways(pid);

@@ -13,9 +13,9 @@ import type {
 import { UnderstudyError } from '../errors.ts';
 import { listenerContextOptions } from '../gateway/listener-tls.ts';
 import { encodeProxyHeader } from '../gateway/proxy-protocol.ts';
-import { loadTlsMaterial } from '../gateway/tls-material.ts';
 import { CONNECT_TIMEOUT, TLS_NOT_USABLE, type Unreachable } from '../gateway/upstream-error.ts';
 import { UpstreamTls } from '../gateway/upstream-tls.ts';
+import { loadTlsMaterial } from '../telemetry/tls-material.ts';
 
 /** A certificate that a listener shows, or why it cannot. */
 interface Tried {

@@ -80,11 +80,18 @@ export class CandidateGuard {
     this.#day.restore(cells, wallMs());
   }
 
-  /** Why nothing may be sent now; `null` where it may. The candidate's health is decided before our caps. */
+  /**
+   * Why a copy is not sent now, once a copy; `null` where it may be. Our caps come first: what they would have shed
+   * is no failure of the candidate. A copy that the breaker keeps back takes its place in them as if it had been
+   * sent, so that no more of them are kept back than could have been sent.
+   */
   refuses(nowMs: number): Refusal | null {
-    if (this.#breaker !== null && !this.#breaker.allows(nowMs)) return BREAKER_OPEN;
     if (!this.#rate.has(nowMs)) return REQUEST_RATE;
-    return this.#day.has(wallMs()) ? null : DAILY_BUDGET;
+    if (!this.#day.has(wallMs())) return DAILY_BUDGET;
+    if (this.#breaker === null || this.#breaker.allows(nowMs)) return null;
+    if (!this.#day.keepBack(wallMs())) return DAILY_BUDGET;
+    this.#rate.take();
+    return BREAKER_OPEN;
   }
 
   /** A copy is sent now, after `refuses` has said null. */

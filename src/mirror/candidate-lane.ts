@@ -8,6 +8,7 @@
  * Invariant: each leg offered leaves by exactly one call of `complete` or `settle`, and gives its bytes back then.
  */
 import { LIMITS } from '../config/defaults.ts';
+import { DenseSet, type Placed } from '../dense-set.ts';
 import type { LegState } from '../pair/leg-states.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type { CandidateGuard, Sent } from './candidate-guard.ts';
@@ -21,6 +22,12 @@ export interface LegOutcome {
   readonly sent: Sent;
   /** Legs in flight when it was done, itself included. */
   readonly inFlight: number;
+}
+
+/** A leg that has been sent. */
+interface Flight extends Placed {
+  readonly leg: Leg;
+  readonly sent: Sent;
 }
 
 /** Whom a lane works for. */
@@ -48,7 +55,7 @@ export class CandidateLane {
   readonly limits: LaneLimits;
   readonly #owner: LaneOwner;
   readonly #waiting = new LegQueue<Leg>();
-  readonly #inFlight = new Map<Leg, Sent>();
+  readonly #inFlight = new DenseSet<Flight>();
   #bytes = 0;
   #isStopped = false;
   #isPumping = false;
@@ -85,14 +92,10 @@ export class CandidateLane {
 
   /** Takes a leg that is selected: sends it now, lets it wait, or sheds it. */
   offer(leg: Leg): void {
-    const { bytes } = leg.exchange;
-    this.#bytes += bytes;
-    if (this.#isStopped) this.#drop(leg, 'mirror_exit');
-    else if (this.#isRefused(leg)) return;
-    else if (this.#bytes > this.limits.maxBytes) this.#drop(leg, 'mirror_memory');
-    else if (this.#waiting.length >= LIMITS.waitingLegs) this.#drop(leg, 'in_flight');
-    else if (this.#isOverAdaptive()) this.#drop(leg, 'adaptive_limit');
-    else {
+    this.#bytes += leg.exchange.bytes;
+    const reason = this.#capOver(leg);
+    if (reason !== null) this.#drop(leg, reason);
+    else if (!this.#isRefused(leg)) {
       this.#waiting.push(leg);
       this.#pump();
     }
@@ -119,11 +122,11 @@ export class CandidateLane {
 
   /** Sheds what is in flight, too: an outcome that still comes is ignored. */
   abandon(): void {
-    for (const [leg, sent] of this.#inFlight) {
-      this.guard.forget(sent);
-      this.#drop(leg, 'mirror_exit');
+    for (const flight of this.#inFlight.members()) {
+      this.#inFlight.delete(flight);
+      this.guard.forget(flight.sent);
+      this.#drop(flight.leg, 'mirror_exit');
     }
-    this.#inFlight.clear();
   }
 
   /** Not re-entered: an outcome may come while a leg is being dispatched. */
@@ -139,7 +142,7 @@ export class CandidateLane {
   }
 
   #send(leg: Leg): void {
-    if (monotonicMs() - leg.exchange.frame.endMs > this.limits.maxAgeMs) {
+    if (this.#isOld(leg)) {
       this.#drop(leg, 'queue_age');
       return;
     }
@@ -151,14 +154,28 @@ export class CandidateLane {
       return;
     }
     const sent = this.guard.send(monotonicMs());
-    this.#inFlight.set(leg, sent);
+    const flight: Flight = { leg, sent, place: -1 };
+    this.#inFlight.add(flight);
     this.candidate.dispatch(request, (outcome) => {
       const inFlight = this.#inFlight.size;
-      if (!this.#inFlight.delete(leg)) return; // abandoned
+      if (!this.#inFlight.delete(flight)) return; // abandoned
       this.#owner.complete(this, leg, { outcome, sent, inFlight });
       this.#giveBack(leg);
       this.#pump();
     });
+  }
+
+  /** Why the lane has no room for a leg, whose bytes are counted; `null`: it has. Asked before the breaker is. */
+  #capOver(leg: Leg): DropReason | null {
+    if (this.#isStopped) return 'mirror_exit';
+    if (this.#isOld(leg)) return 'queue_age';
+    if (this.#bytes > this.limits.maxBytes) return 'mirror_memory';
+    if (this.#waiting.length >= LIMITS.waitingLegs) return 'in_flight';
+    return this.#isOverAdaptive() ? 'adaptive_limit' : null;
+  }
+
+  #isOld(leg: Leg): boolean {
+    return monotonicMs() - leg.exchange.frame.endMs > this.limits.maxAgeMs;
   }
 
   /** Settles a leg that the candidate must not get now. */

@@ -1,6 +1,7 @@
 /** A candidate with all that its legs need: made once, at the mirror's start. */
 import type { CandidateConfig, Config } from '../config/types.ts';
 import { type AnswerReader, compileAnswerReader } from '../prediction/read-predictions.ts';
+import { RecentMax } from '../telemetry/recent-max.ts';
 import { CandidateCounters } from './candidate-counters.ts';
 import { CandidateGuard } from './candidate-guard.ts';
 import { CandidateLane, type LaneOwner } from './candidate-lane.ts';
@@ -11,6 +12,8 @@ export interface CandidateSide {
   readonly config: CandidateConfig;
   readonly lane: CandidateLane;
   readonly counters: CandidateCounters;
+  /** Of bodies, as they came. */
+  readonly answerBytes: RecentMax;
   /** By route: the candidate's own reader of answers, or the route's. */
   readonly readers: ReadonlyMap<string, AnswerReader>;
 }
@@ -39,7 +42,8 @@ export function createSides(
     const limits = { maxBytes, maxAgeMs: maxQueueAgeMs };
     const lane = new CandidateLane({ candidate, guard }, limits, parts.owner);
     const readers = createReaders(own, parts.routes);
-    sides.push({ config: own, lane, counters: new CandidateCounters(), readers });
+    const counters = new CandidateCounters();
+    sides.push({ config: own, lane, counters, answerBytes: new RecentMax(), readers });
   }
   return sides;
 }

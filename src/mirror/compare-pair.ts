@@ -3,7 +3,14 @@ import { LIMITS } from '../config/defaults.ts';
 import type { RouteConfig } from '../config/types.ts';
 import { compareObservations, type Tolerance } from '../pair/compare.ts';
 import type { CandidateObservation, Divergence, Observation } from '../pair/pair.ts';
-import { compileIgnore, diffStructure, ExactNumber, type Ignore } from '../pair/structure-diff.ts';
+import {
+  compileIgnore,
+  compileNames,
+  diffStructure,
+  ExactNumber,
+  type Ignore,
+  type PlaceNames,
+} from '../pair/structure-diff.ts';
 import { parseJson, parseJsonExactly } from '../prediction/parse-json.ts';
 
 /** One side's outcome, with what a pair does not carry. */
@@ -16,21 +23,26 @@ export interface Observed<T extends Observation = Observation> {
 
 export interface CompiledCompare {
   readonly tolerance: Tolerance;
-  /** What is left out of documents; `null`: documents are not compared. */
-  readonly structure: Ignore | null;
+  /** What is left out of documents, and which names; `null`: documents are not compared. */
+  readonly structure: { readonly ignore: Ignore; readonly names: PlaceNames } | null;
 }
 
 /** @param tolerance - where the route names none, ≥ 0 */
 export function compileCompare(
-  { compare }: Pick<RouteConfig, 'compare'>,
+  { compare, redact }: Pick<RouteConfig, 'compare' | 'redact'>,
   tolerance: number,
 ): CompiledCompare {
+  const hidden = redact.answers.map(({ pointer }) => pointer);
+  // Such a candidate has values that no record may have, and can answer with them as names.
+  const hidesNew = redact.request.some(({ from }) => from === 'record');
   return {
     tolerance: {
       absolute: compare.tolerance ?? tolerance,
       relative: compare.relativeTolerance,
     },
-    structure: compare.structure ? compileIgnore(compare.ignore) : null,
+    structure: compare.structure
+      ? { ignore: compileIgnore(compare.ignore), names: compileNames(hidden, hidesNew) }
+      : null,
   };
 }
 
@@ -45,7 +57,7 @@ export function comparePair(
   const theirs = parse(candidate.text);
   if (ours === undefined || theirs === undefined) return divergence;
   const { differences, isCut } = diffStructure(ours, theirs, {
-    ignore: structure,
+    ...structure,
     tolerance: tolerance.absolute,
     limits: {
       maxDifferences: LIMITS.structureDifferences,

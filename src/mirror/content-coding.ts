@@ -10,15 +10,18 @@ import {
   zstdDecompressSync,
 } from 'node:zlib';
 import { LIMITS } from '../config/defaults.ts';
+import type { BodySizes } from './body-sizes.ts';
+
+type Inflate = (body: Buffer, options: { maxOutputLength: number; info: true }) => unknown;
 
 /** RFC 9110 §8.4.1, RFC 7932, RFC 8878. `x-gzip` is gzip (RFC 9110 §8.4.1.3). */
 const DECODERS: Readonly<Record<string, (body: Buffer, maxBytes: number) => Buffer>> = {
   __proto__: null as never,
-  gzip: (body, maxOutputLength) => gunzipSync(body, { maxOutputLength }),
-  'x-gzip': (body, maxOutputLength) => gunzipSync(body, { maxOutputLength }),
+  gzip: (body, maxBytes) => whole(gunzipSync, body, maxBytes),
+  'x-gzip': (body, maxBytes) => whole(gunzipSync, body, maxBytes),
   deflate: inflate,
-  br: (body, maxOutputLength) => brotliDecompressSync(body, { maxOutputLength }),
-  zstd: (body, maxOutputLength) => zstdDecompressSync(body, { maxOutputLength }),
+  br: (body, maxBytes) => whole(brotliDecompressSync, body, maxBytes),
+  zstd: (body, maxBytes) => whole(zstdDecompressSync, body, maxBytes),
   identity: (body) => body,
 };
 
@@ -27,7 +30,7 @@ const MAX_CODINGS = 3;
 
 export type Decoded =
   | { readonly body: Buffer }
-  /** `encoding`: unknown or broken. `too_large`, `ratio`: over the limit of that name. */
+  /** `encoding`: unknown or broken, or with bytes behind its end. `too_large`, `ratio`: over the limit of that name. */
   | { readonly error: DecodeError };
 
 export type DecodeError = 'encoding' | 'too_large' | 'ratio';
@@ -37,6 +40,8 @@ export interface DecodeLimits {
   readonly maxBytes: number;
   /** Decoded over encoded bytes; a body of up to LIMITS.decodedRatioFloorBytes may have any. */
   readonly maxRatio: number;
+  /** Told of each body that is within the limits. */
+  readonly sizes?: BodySizes;
 }
 
 /**
@@ -62,17 +67,33 @@ export function decodeContent(body: Buffer, encoding: string, limits: DecodeLimi
       }
     }
   }
-  return decoded.length > maxBytes ? { error: 'too_large' } : { body: decoded };
+  if (decoded.length > maxBytes) return { error: 'too_large' };
+  limits.sizes?.decoded(body.length, decoded.length);
+  return { body: decoded };
 }
 
 /** `deflate` is the zlib format (RFC 9110 §8.4.1.2); some servers send the raw one. */
-function inflate(body: Buffer, maxOutputLength: number): Buffer {
+function inflate(body: Buffer, maxBytes: number): Buffer {
   try {
-    return inflateSync(body, { maxOutputLength });
+    return whole(inflateSync, body, maxBytes);
   } catch (error) {
     if (isTooLarge(error)) throw error;
-    return inflateRawSync(body, { maxOutputLength });
+    return whole(inflateRawSync, body, maxBytes);
   }
+}
+
+/**
+ * Decoders stop at the end of their stream, zstd's at that of its first frame. Another reader may go on, and read
+ * what nobody has looked at here: bytes behind the end are an error.
+ */
+function whole(decode: Inflate, body: Buffer, maxOutputLength: number): Buffer {
+  // With `info` there is the engine, too; its bytesWritten are the bytes that it has taken.
+  const { buffer, engine } = decode(body, { maxOutputLength, info: true }) as {
+    buffer: Buffer;
+    engine: { bytesWritten: number };
+  };
+  if (engine.bytesWritten !== body.length) throw new Error('bytes behind the end');
+  return buffer;
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -15,6 +15,8 @@ export class DailyBudget {
   readonly max: number;
   #day: number;
   #used = 0;
+  /** Kept back by the breaker today. */
+  #keptBack = 0;
 
   /**
    * @param max - copies a day, ≥ 0; 0: no budget
@@ -29,10 +31,12 @@ export class DailyBudget {
   restore(cells: readonly LegCell[], wallMs: number): void {
     const used = this.used(wallMs);
     const hoursADay = LIMITS.dayMs / 3_600_000;
-    const today = cells.filter(
-      ({ hour, state }) => Math.floor(hour / hoursADay) === this.#day && SENT.has(state),
-    );
-    this.#used = used + today.reduce((sum, { count }) => sum + count, 0);
+    this.#used = used;
+    for (const { hour, state, count } of cells) {
+      if (Math.floor(hour / hoursADay) !== this.#day) continue;
+      if (SENT.has(state)) this.#used += count;
+      else if (state === 'breaker_open') this.#keptBack += count;
+    }
   }
 
   has(wallMs: number): boolean {
@@ -44,12 +48,26 @@ export class DailyBudget {
     this.#used = this.used(wallMs) + 1;
   }
 
+  /**
+   * Counts a copy that the breaker keeps back, if it fits in the budget beside what was sent and kept back today.
+   * It takes no place of a copy that is sent later.
+   *
+   * @returns whether it fits
+   */
+  keepBack(wallMs: number): boolean {
+    const used = this.used(wallMs);
+    if (this.max > 0 && used + this.#keptBack >= this.max) return false;
+    this.#keptBack += 1;
+    return true;
+  }
+
   /** Copies sent today. A clock that goes back does not give a new day. */
   used(wallMs: number): number {
     const day = dayOf(wallMs);
     if (day > this.#day) {
       this.#day = day;
       this.#used = 0;
+      this.#keptBack = 0;
     }
     return this.#used;
   }

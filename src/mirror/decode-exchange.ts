@@ -1,6 +1,7 @@
 /**
  * Reads an exchange's raw bytes, within limits: the copy for the candidates, and what its pairs will say.
  */
+import { isUtf8 } from 'node:buffer';
 import type { RouteConfig } from '../config/types.ts';
 import { parseAnswer, parseRequest } from '../framing/message.ts';
 import type { ExchangeFacts } from '../pair/build-pair.ts';
@@ -11,10 +12,12 @@ import type { CandidateRequest } from './candidates/candidate.ts';
 import { compileCapture, type FieldCapture, NOTHING_CAPTURED } from './capture-fields.ts';
 import { type CompiledCompare, compileCompare, type Observed } from './compare-pair.ts';
 import { type DecodeLimits, decodeContent } from './content-coding.ts';
+import { isDoubtfulType } from './doubtful-type.ts';
 import { headerOf } from './header-of.ts';
 import { observeIncumbent } from './observe.ts';
 import type { ParseBudget } from './parse-budget.ts';
-import { type CallerRequest, isMarked, prepareCopy } from './prepare-copy.ts';
+import { type CallerRequest, type HeaderPolicy, isMarked, prepareCopy } from './prepare-copy.ts';
+import { type CurrentKey, compileRedaction, type Redaction } from './redaction/redaction.ts';
 import { compileSampling, type Sampling } from './sampling.ts';
 
 /** A route with its pointers compiled. */
@@ -26,6 +29,8 @@ export interface CompiledRoute {
   readonly capture: FieldCapture;
   readonly compare: CompiledCompare;
   readonly sampling: Sampling;
+  /** `null`: the route hides nothing. */
+  readonly redaction: Redaction | null;
 }
 
 /** What all routes share. */
@@ -34,6 +39,7 @@ export interface RouteReading {
   readonly budget: ParseBudget;
   /** `mirror.tolerance` */
   readonly tolerance: number;
+  readonly keys: CurrentKey;
 }
 
 /** @throws {UnderstudyError} `UND_POINTER_SYNTAX` */
@@ -47,6 +53,7 @@ export function compileRoute(route: RouteConfig, reading: RouteReading): Compile
     capture: compileCapture(route),
     compare,
     sampling: compileSampling(route, reading),
+    redaction: compileRedaction(route, reading.keys),
   };
 }
 
@@ -91,7 +98,8 @@ const MEDIA_TYPE_CHARACTERS = 100;
 /**
  * Never throws. `undecodable(malformed)` where a message is not readable, `(encoding)` where the answer's
  * content-encoding is unknown or broken, `(too_large)`, `(ratio)` where a body is over one of the limits,
- * `(parse_budget)` where one alone is over its share; `shed(parse_budget)` where it does not fit now.
+ * `(parse_budget)` where one alone is over its share, `(redaction)` where it cannot be told what must be hidden;
+ * `shed(parse_budget)` where it does not fit now.
  */
 export function decodeExchange(
   frame: ExchangeFrame,
@@ -100,9 +108,11 @@ export function decodeExchange(
     readonly origin: ExchangeOrigin;
     readonly limits: DecodeLimits;
     readonly budget: ParseBudget;
+    readonly headers: HeaderPolicy;
   },
 ): DecodedExchange {
   const { origin, limits, budget } = options;
+  const { redaction } = route;
   const request = parseRequest(frame.request);
   if (request === null) return { state: 'undecodable', reason: 'malformed' };
   const answer = parseAnswer(frame.answer, request.method);
@@ -112,22 +122,37 @@ export function decodeExchange(
   const encoding = headerOf(answer.headers, 'content-encoding');
   const decoded = decodeContent(answer.body, encoding, limits);
   if ('error' in decoded) return { state: 'undecodable', reason: decoded.error };
-  const captured = route.capture === null ? NO_BODY : decodeRequestBody(request, limits);
-  if (!budget.allows(decoded.body.length) || !budget.allows(captured.length)) {
+  const readable = decodeRequestBody(request, route, limits);
+  if ('state' in readable) return readable;
+  if (!budget.allows(decoded.body.length) || !budget.allows(readable.length)) {
     return { state: 'undecodable', reason: 'parse_budget' };
   }
-  const parseCost = budget.take(decoded.body.length + captured.length);
+  const parseCost = budget.take(decoded.body.length + readable.length);
   if (parseCost < 0) return { state: 'shed', reason: 'parse_budget' };
+  const body = readRequestBody(request, route, readable);
+  if ('state' in body) {
+    budget.giveBack(parseCost);
+    return body;
+  }
 
   const incumbent = observeIncumbent(
     frame,
     { status: answer.status, body: decoded.body },
-    { read: route.read, keepsText: route.compare.structure !== null },
+    {
+      read: route.read,
+      redact: redaction?.answers ?? null,
+      keepsText: route.compare.structure !== null,
+    },
   );
   return {
     parseCost,
     incumbent,
-    copy: prepareCopy(request, origin.mark),
+    copy: prepareCopy(request, {
+      mark: origin.mark,
+      headers: options.headers,
+      query: redaction?.query ?? null,
+      body: body.sent,
+    }),
     facts: {
       instance: origin.instance,
       epoch: origin.epoch,
@@ -141,7 +166,7 @@ export function decodeExchange(
       path: route.path,
       contentType: mediaTypeOf(request),
       requestBytes: request.body.length,
-      ...captureOf(captured, route.capture),
+      ...captureOf(body.recorded, route.capture),
       u: origin.u,
       settingsVersion: frame.settingsVersion,
       incumbent: incumbent.observation,
@@ -149,18 +174,63 @@ export function decodeExchange(
   };
 }
 
-const NO_BODY = Buffer.alloc(0);
-
-/** A body that cannot be decoded captures nothing: its pair shows that by what is missing. */
-function decodeRequestBody(request: CallerRequest, limits: DecodeLimits): Buffer {
-  const encoding = headerOf(request.headers, 'content-encoding');
-  const decoded = decodeContent(request.body, encoding, limits);
-  return 'error' in decoded ? NO_BODY : decoded.body;
+/** What is read of a request's body, beside the copy. */
+interface RequestBody {
+  /** Instead of the caller's body; `null`: that one. */
+  readonly sent: Buffer | null;
+  /** What may be captured; empty: nothing. */
+  readonly recorded: string;
 }
 
-function captureOf(body: Buffer, capture: FieldCapture) {
-  if (capture === null || body.length === 0) return NOTHING_CAPTURED;
-  return capture(body.toString('utf8'));
+const NOTHING = Buffer.alloc(0);
+const IN_DOUBT: RefusedExchange = { state: 'undecodable', reason: 'redaction' };
+
+/** @returns what is read of the body, decoded; empty: nothing is */
+function decodeRequestBody(
+  request: CallerRequest,
+  { capture, redaction }: CompiledRoute,
+  limits: DecodeLimits,
+): Buffer | RefusedExchange {
+  if (redaction?.isReady === false) return IN_DOUBT;
+  const sent = redaction?.sent ?? null;
+  if (capture === null && sent === null) return NOTHING;
+  const encoding = headerOf(request.headers, 'content-encoding');
+  const decoded = decodeContent(request.body, encoding, limits);
+  if ('body' in decoded) return decoded.body;
+  return sent === null ? NOTHING : { state: 'undecodable', reason: decoded.error };
+}
+
+/**
+ * A body of which something must be hidden from candidates is sent only where it can be told what. One that is
+ * only captured from, and cannot be read, captures nothing: its pair shows that by what is missing.
+ *
+ * @param readable - as `decodeRequestBody` returns it
+ */
+function readRequestBody(
+  request: CallerRequest,
+  { capture, redaction }: CompiledRoute,
+  readable: Buffer,
+): RequestBody | RefusedExchange {
+  const sent = redaction?.sent ?? null;
+  if (readable.length === 0 && (request.body.length === 0 || sent === null)) {
+    return { sent: null, recorded: '' };
+  }
+  if (sent !== null && !isUtf8(readable)) return IN_DOUBT;
+  if (sent !== null && isDoubtfulType(headerOf(request.headers, 'content-type'))) return IN_DOUBT;
+  const text = readable.toString('utf8');
+  const hidden = sent === null ? text : sent(text);
+  if (hidden === null) return IN_DOUBT;
+  // An encoded body is not sent as it came: another decoder may read more of it.
+  const isEncoded = headerOf(request.headers, 'content-encoding') !== '';
+  const isAsItCame = sent === null || (hidden === text && !isEncoded);
+  const record = redaction?.recorded ?? null;
+  const isSame = record === null || record === sent;
+  const recorded = capture === null ? '' : isSame ? hidden : (record(text) ?? '');
+  return { sent: isAsItCame ? null : Buffer.from(hidden), recorded };
+}
+
+function captureOf(body: string, capture: FieldCapture) {
+  return capture === null || body === '' ? NOTHING_CAPTURED : capture(body);
 }
 
 function mediaTypeOf(request: CallerRequest): string {

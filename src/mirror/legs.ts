@@ -19,6 +19,7 @@ import type { OversizedExchange } from '../wire/decoder.ts';
 import { hourOf, sizeClassOf } from '../wire/exchange-states.ts';
 import { type ExchangeFrame, FLAG_DOWNSTREAM_PAUSED, FLAG_EARLY } from '../wire/messages.ts';
 import { drawnNumber } from '../wire/selection.ts';
+import { BodySizes } from './body-sizes.ts';
 import type { BusyWatch } from './busy-watch.ts';
 import type { Sent } from './candidate-guard.ts';
 import type { CandidateLane, LaneOwner, LegOutcome } from './candidate-lane.ts';
@@ -31,6 +32,8 @@ import type { Pressure } from './heap-pressure.ts';
 import type { HeldExchange, Leg } from './leg.ts';
 import { observeCandidate } from './observe.ts';
 import { ParseBudget } from './parse-budget.ts';
+import { compileHeaderPolicy, type HeaderPolicy } from './prepare-copy.ts';
+import type { CurrentKey } from './redaction/redaction.ts';
 import { DEFAULT_RULE, type Sample, toPairKey } from './sampling.ts';
 import { createShadowMarker, type ShadowMarker } from './shadow-mark.ts';
 
@@ -46,7 +49,7 @@ export interface MirrorSettings {
 }
 
 export interface LegsOptions {
-  readonly config: Pick<Config, 'experiment' | 'routes' | 'candidates' | 'mirror'>;
+  readonly config: Pick<Config, 'experiment' | 'routes' | 'candidates' | 'mirror' | 'redaction'>;
   /** One for each configured candidate, by name. */
   readonly candidates: ReadonlyMap<string, Candidate>;
   readonly settings: MirrorSettings;
@@ -56,6 +59,7 @@ export interface LegsOptions {
   readonly recorder: Pick<Recorder, 'record' | 'count'>;
   readonly busy: Pick<BusyWatch, 'wasBusySince'>;
   readonly pressure: Pressure;
+  readonly keys: CurrentKey;
 }
 
 /** The gateway whose exchange it is. */
@@ -74,6 +78,9 @@ export class Legs implements LaneOwner {
   readonly #sweeper: NodeJS.Timeout;
   readonly #budget: ParseBudget;
   readonly #limits: DecodeLimits;
+  readonly #headers: HeaderPolicy;
+  /** Of single bodies. */
+  readonly sizes = new BodySizes();
   #heldBytes = 0;
   #keysMissing = 0;
 
@@ -83,9 +90,11 @@ export class Legs implements LaneOwner {
     const { config } = options;
     const { maxParseBytes, maxDecodedBytes, maxDecodedRatio } = config.mirror;
     this.#budget = new ParseBudget(maxParseBytes);
-    this.#limits = { maxBytes: maxDecodedBytes, maxRatio: maxDecodedRatio };
+    this.#limits = { maxBytes: maxDecodedBytes, maxRatio: maxDecodedRatio, sizes: this.sizes };
     const { tolerance } = config.mirror;
-    const reading = { limits: this.#limits, budget: this.#budget, tolerance };
+    const { keys } = options;
+    const reading = { limits: this.#limits, budget: this.#budget, tolerance, keys };
+    this.#headers = compileHeaderPolicy(config.redaction);
     this.#routes = new Map(
       config.routes.map((route) => [route.name, compileRoute(route, reading)]),
     );
@@ -149,6 +158,7 @@ export class Legs implements LaneOwner {
   ): void {
     const sides = this.#sidesByRoute.get(frame.route);
     if (sides === undefined) return; // no candidate, no leg
+    this.sizes.exchange(frame.request.length, frame.answer.length);
     const { epoch, instance } = origin;
     const exchange: HeldExchange = {
       frame,
@@ -190,6 +200,7 @@ export class Legs implements LaneOwner {
     const side = this.#sidesByLane.get(lane);
     const decoded = leg.exchange.decoded;
     const read = side?.readers.get(leg.exchange.route);
+    const route = this.#route(leg.exchange);
     if (side === undefined || read === undefined || decoded === null || !('facts' in decoded)) {
       throw new Error('invariant: a leg in flight has a candidate and a decoded exchange');
     }
@@ -198,6 +209,7 @@ export class Legs implements LaneOwner {
     const { facts } = decoded;
     const state = OBSERVED[outcome.kind];
     const incumbentStatus = facts.incumbent.status ?? 0;
+    if (outcome.kind === 'answer') side.answerBytes.note(outcome.body.length);
     lane.guard.judge(sent, outcome, { incumbentStatus, inFlight });
     const candidate = observeCandidate(outcome, {
       name: side.config.name,
@@ -206,6 +218,7 @@ export class Legs implements LaneOwner {
       limits: this.#limits,
       budget: this.#budget,
       read,
+      redact: route.redaction?.answers ?? null,
     });
     const flags = this.#flags(frame, sent);
     const { probability, exchange } = leg;
@@ -213,7 +226,7 @@ export class Legs implements LaneOwner {
     const pair = buildPair(
       facts,
       { probability, rule, flags, candidate: candidate.observation, state },
-      comparePair(decoded.incumbent, candidate, this.#route(exchange).compare),
+      comparePair(decoded.incumbent, candidate, route.compare),
     );
     side.counters.count(pair);
     recorder.record({
@@ -253,7 +266,7 @@ export class Legs implements LaneOwner {
   }
 
   status(): CandidateStatus[] {
-    return this.#sides.map(({ config, lane, counters }) => ({
+    return this.#sides.map(({ config, lane, counters, answerBytes }) => ({
       name: config.name,
       kind: config.kind,
       routes: config.routes,
@@ -265,6 +278,7 @@ export class Legs implements LaneOwner {
       maxQueuedBytes: lane.limits.maxBytes,
       oldestMs: lane.oldestMs,
       maxAgeMs: lane.limits.maxAgeMs,
+      answerBytes: { largest: answerBytes.value, max: config.maxAnswerBytes },
       guard: lane.guard.status(),
       ...counters.snapshot(),
     }));
@@ -338,6 +352,7 @@ export class Legs implements LaneOwner {
       },
       limits: this.#limits,
       budget: this.#budget,
+      headers: this.#headers,
     });
     // What does not fit now may fit when the next candidate's leg asks.
     if (!('state' in decoded && decoded.state === 'shed')) exchange.decoded = decoded;

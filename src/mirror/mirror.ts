@@ -15,6 +15,7 @@ import { EpochBooks } from './epoch-books.ts';
 import { HeapPressure } from './heap-pressure.ts';
 import { Intake } from './intake.ts';
 import { Legs, type MirrorSettings } from './legs.ts';
+import { HmacKeys } from './redaction/hmac-keys.ts';
 
 export interface MirrorOptions {
   readonly config: Config;
@@ -44,6 +45,7 @@ export class Mirror {
   readonly #busy = new BusyWatch();
   readonly #pressure: HeapPressure;
   readonly #books: EpochBooks;
+  readonly #keys: HmacKeys;
   readonly #legs: Legs;
   readonly #intake: Intake;
 
@@ -54,6 +56,7 @@ export class Mirror {
     const { pressureFrom: from, pressureFull: full } = config.mirror;
     this.#pressure = new HeapPressure({ from, full }, options.heapUse);
     const [busy, pressure] = [this.#busy, this.#pressure];
+    this.#keys = new HmacKeys(config.redaction.keys, log);
     this.#legs = new Legs({
       config,
       candidates,
@@ -63,6 +66,7 @@ export class Mirror {
       ledger,
       busy,
       pressure,
+      keys: this.#keys,
     });
     this.#books = new EpochBooks({
       legs: ledger,
@@ -113,6 +117,7 @@ export class Mirror {
     await this.#legs.stop(LIMITS.legsStopMs);
     await Promise.all(Array.from(candidates.values(), (candidate) => candidate.close()));
     await recorder.close();
+    this.#keys.stop();
     this.#busy.stop();
     this.#pressure.stop();
     this.#loopDelay.stop();
@@ -136,6 +141,7 @@ export class Mirror {
       maxQueuedBytes: config.mirror.maxQueuedBytes,
       parseBytes: this.#legs.parseBytes,
       maxParseBytes: config.mirror.maxParseBytes,
+      bodies: this.#legs.sizes.status(config),
       selectionKeysMissing: this.#legs.keysMissing,
       heapUse: this.#pressure.use,
       pressureKeep: this.#pressure.keep,

@@ -2,14 +2,17 @@
  * Turns answers into observations: what a pair says of each side. No byte of a body goes further than this.
  */
 import { isUtf8 } from 'node:buffer';
+import { LIMITS } from '../config/defaults.ts';
 import { toPairMs } from '../pair/build-pair.ts';
 import type { CandidateObservation, Observation, PredictionError } from '../pair/pair.ts';
+import { measureJson } from '../prediction/parse-json.ts';
 import type { AnswerReader } from '../prediction/read-predictions.ts';
 import { type ExchangeFrame, FLAG_EARLY } from '../wire/messages.ts';
 import type { CandidateOutcome } from './candidates/candidate.ts';
 import type { Observed } from './compare-pair.ts';
 import { type DecodeError, type DecodeLimits, decodeContent } from './content-coding.ts';
 import type { ParseBudget } from './parse-budget.ts';
+import type { BodyRedaction } from './redaction/redaction.ts';
 
 /** A body that is not read: why, as the pair says it. */
 const DECODE_ERRORS = {
@@ -37,11 +40,15 @@ type BodyPart = Pick<Observation, 'model_version' | 'predictions' | 'error'>;
 export function observeIncumbent(
   frame: Pick<ExchangeFrame, 'startMs' | 'firstByteMs' | 'endMs' | 'flags'>,
   answer: { readonly status: number; readonly body: Buffer },
-  reader: { readonly read: AnswerReader; readonly keepsText: boolean },
+  reader: {
+    readonly read: AnswerReader;
+    readonly redact: BodyRedaction | null;
+    readonly keepsText: boolean;
+  },
 ): Observed {
   // An early answer began before its request was complete: it took no time that could be measured.
   const firstByteMs = frame.flags & FLAG_EARLY ? 0 : frame.firstByteMs - frame.startMs;
-  const { part, exactScores, text } = readBody(answer.status, answer.body, reader.read);
+  const { part, exactScores, text } = readBody(answer.status, answer.body, reader);
   const observation = {
     status: answer.status,
     first_byte_ms: toPairMs(firstByteMs),
@@ -59,6 +66,7 @@ export interface CandidateFacts {
   readonly limits: DecodeLimits;
   readonly budget: Pick<ParseBudget, 'allows'>;
   readonly read: AnswerReader;
+  readonly redact: BodyRedaction | null;
 }
 
 /** The candidate's side. What is wrong with an answer is its `error`; why there is none its `failure`. */
@@ -85,7 +93,7 @@ export function observeCandidate(
   let read: Read;
   if ('error' in decoded) read = unread(DECODE_ERRORS[decoded.error]);
   else if (!facts.budget.allows(decoded.body.length)) read = unread('parse_budget');
-  else read = readBody(status, decoded.body, facts.read);
+  else read = readBody(status, decoded.body, facts);
   const observation = {
     ...head,
     status,
@@ -98,13 +106,19 @@ export function observeCandidate(
 }
 
 /** Predictions are read from 2xx answers alone: an error's body is not an answer of the model. */
-function readBody(status: number, body: Buffer, read: AnswerReader): Read {
+function readBody(
+  status: number,
+  body: Buffer,
+  reader: Pick<CandidateFacts, 'read' | 'redact'>,
+): Read {
   if (status < 200 || status >= 300)
     return { part: { predictions: [] }, exactScores: undefined, text: null };
   // Decoding would put replacement characters in place of what is wrong (RFC 8259 §8.1: UTF-8 it must be).
   if (!isUtf8(body)) return unread('not_utf8');
-  const text = body.toString('utf8');
-  const { modelVersion, predictions, error, exactScores } = read(text);
+  const raw = body.toString('utf8');
+  const text = reader.redact === null ? raw : reader.redact(raw);
+  if (text === null) return unread(isTooDeep(raw) ? 'too_deep' : 'not_json');
+  const { modelVersion, predictions, error, exactScores } = reader.read(text);
   const isReadable = error !== 'not_json' && error !== 'too_deep';
   return {
     part: {
@@ -115,6 +129,10 @@ function readBody(status: number, body: Buffer, read: AnswerReader): Read {
     exactScores,
     text: isReadable ? text : null,
   };
+}
+
+function isTooDeep(text: string): boolean {
+  return measureJson(text).depth > LIMITS.jsonDepth;
 }
 
 function unread(error: PredictionError): Read {

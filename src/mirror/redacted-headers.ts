@@ -1,63 +1,6 @@
 /**
- * Which of a caller's headers never reach a candidate. Names in lower case.
+ * Which of a caller's headers are not the copy's. Names in lower case; credentials: config/credential-names.ts.
  */
-
-/**
- * Headers that carry a caller's credential, or a secret given to it. Operators who want one sent name it among
- * the candidate's own headers.
- */
-export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
-  'authorization',
-  'proxy-authorization',
-  'proxy-authenticate',
-  'www-authenticate',
-  'cookie',
-  'cookie2',
-  'set-cookie',
-  'set-cookie2',
-  'authentication',
-  'x-authorization',
-  'dpop', // RFC 9449
-  'token',
-  'x-auth',
-  'x-token',
-  'x-api-token',
-  'x-api-key',
-  'api-key',
-  'apikey',
-  'x-apikey',
-  'x-auth-key',
-  'x-auth-token',
-  'x-access-token',
-  'x-id-token',
-  'x-session-token',
-  'x-csrf-token',
-  'x-xsrf-token',
-  'x-vault-token',
-  'private-token',
-  // clouds and their gateways
-  'x-amz-security-token',
-  'x-amzn-oidc-accesstoken',
-  'x-amzn-oidc-data',
-  'x-goog-api-key',
-  'x-goog-iap-jwt-assertion',
-  'cf-access-jwt-assertion',
-  'cf-access-client-secret',
-  'ocp-apim-subscription-key',
-  'x-functions-key',
-  'x-ms-token-aad-access-token',
-  'x-ms-token-aad-id-token',
-  'x-ms-token-aad-refresh-token',
-  'x-forwarded-access-token',
-  'x-goog-authenticated-user-jwt',
-  'x-jwt-assertion',
-  'x-forwarded-client-cert',
-  'x-client-cert',
-  'x-ssl-client-cert',
-  'ssl-client-cert',
-  'client-cert', // RFC 9440
-  'client-cert-chain',
-]);
 
 /** Meant for one connection only: RFC 9110 §7.6.1, RFC 9112 §6, RFC 7540 §3.2.1. */
 export const HOP_BY_HOP_HEADERS: ReadonlySet<string> = new Set([
@@ -74,29 +17,42 @@ export const HOP_BY_HOP_HEADERS: ReadonlySet<string> = new Set([
 /** Said anew for the copy. Expect: the copy's body is never withheld (RFC 9110 §10.1.1). */
 export const REPLACED_HEADERS: ReadonlySet<string> = new Set(['host', 'content-length', 'expect']);
 
-/** Query parameters that carry a credential: RFC 6750 §2.3, and what clouds sign URLs with. Lower case. */
-export const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
-  'access_token',
-  'refresh_token',
-  'id_token',
-  'auth_token',
-  'api_key',
-  'api-key',
-  'apikey',
-  'x-api-key',
-  'subscription-key',
-  'client_secret',
-  'client_assertion', // RFC 7523
-  'token',
-  'jwt',
-  'secret',
-  'password',
-  'passwd',
-  'sig',
-  'signature',
-  'x-amz-signature',
-  'x-amz-credential',
-  'x-amz-security-token',
-  'x-goog-signature',
-  'x-goog-credential',
+/**
+ * Written by proxies and gateways before us: the target once more, with all that is taken out of the copy's.
+ */
+export const TARGET_HEADERS: ReadonlySet<string> = new Set([
+  'x-envoy-original-path',
+  'x-original-uri',
+  'x-original-url',
+  'x-ms-original-url',
+  'x-forwarded-uri',
+  'x-forwarded-url',
+  'x-forwarded-path',
+  'x-rewrite-url',
+  'x-request-uri',
+  'x-waws-unencoded-url',
 ]);
+
+/** What describes the body, and is sent with it even where only listed headers are. */
+export const BODY_HEADERS: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-encoding',
+  'content-language',
+]);
+
+/** True of the body as the caller sent it alone: RFC 9530, RFC 3230, RFC 1864, RFC 9110 §8.4. */
+const BODY_DIGEST_HEADERS: ReadonlySet<string> = new Set([
+  'content-encoding',
+  'content-digest',
+  'repr-digest',
+  'digest',
+  'content-md5',
+  'x-content-sha256',
+  'x-amz-content-sha256',
+  'x-goog-hash',
+]);
+
+/** Such headers, and those of each algorithm of AWS. @param name - lower case */
+export function isBodyDigest(name: string): boolean {
+  return BODY_DIGEST_HEADERS.has(name) || name.startsWith('x-amz-checksum-');
+}

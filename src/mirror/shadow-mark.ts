@@ -4,6 +4,9 @@
 import { hash } from 'node:crypto';
 
 const BLOCK_BYTES = 64;
+const DIGEST_BYTES = 32;
+/** An exchange id is an epoch and a number: far shorter. */
+const MESSAGE_BYTES = 1_024;
 
 /** Makes the mark of an exchange: `1;EXCHANGE_ID;HMAC`. */
 export type ShadowMarker = (exchangeId: string) => string;
@@ -19,12 +22,16 @@ export function createShadowMarker(secret: string): ShadowMarker {
   const key = Buffer.alloc(BLOCK_BYTES);
   const text = Buffer.from(secret);
   (text.length > BLOCK_BYTES ? hash('sha256', text, 'buffer') : text).copy(key);
-  const inner = Buffer.from(key.map((byte) => byte ^ 0x36)).toString('latin1');
-  const outer = Buffer.from(key.map((byte) => byte ^ 0x5c));
+  // Written over again and again: what is hashed behind the keys is not kept.
+  const inner = Buffer.alloc(BLOCK_BYTES + MESSAGE_BYTES);
+  const outer = Buffer.alloc(BLOCK_BYTES + DIGEST_BYTES);
+  for (const [i, byte] of key.entries()) {
+    inner[i] = byte ^ 0x36;
+    outer[i] = byte ^ 0x5c;
+  }
   return (exchangeId) => {
-    const message = Buffer.from(`${inner}shadow\0${exchangeId}`, 'latin1');
-    const digest = hash('sha256', message, 'buffer');
-    const mac = hash('sha256', Buffer.concat([outer, digest]), 'hex');
-    return `1;${exchangeId};${mac}`;
+    const end = BLOCK_BYTES + inner.write(`shadow\0${exchangeId}`, BLOCK_BYTES, 'latin1');
+    hash('sha256', inner.subarray(0, end), 'buffer').copy(outer, BLOCK_BYTES);
+    return `1;${exchangeId};${hash('sha256', outer, 'hex')}`;
   };
 }

@@ -95,15 +95,30 @@ export function buildPair(exchange: ExchangeFacts, leg: LegFacts, divergence: Di
   };
 }
 
-/** The record's bytes as text: one line of JSON, well-formed UTF-16, so also well-formed UTF-8. */
+/**
+ * What JSON may hold as it is and a terminal or a reader of lines may obey: DEL and the C1 controls (one of them
+ * begins ANSI sequences), line and paragraph separators, and what turns the direction of text.
+ */
+const UNPRINTABLE = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * The record's bytes as text: one line of JSON, well-formed UTF-16, so also well-formed UTF-8. Wherever it is
+ * printed, nothing in it drives a terminal: labels are texts of callers and models.
+ */
 export function toPairJson(pair: Pair): string {
-  return JSON.stringify(pair);
+  return JSON.stringify(pair).replace(
+    UNPRINTABLE,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Milliseconds as a pair carries them: to the microsecond, never below 0. */
 export function toPairMs(ms: number): number {
   return ms > 0 ? Math.round(ms * 1000) / 1000 : 0;
 }
+
+/** The second that was written last: many pairs are of one second, and a `Date` costs more than the rest. */
+let lastSecond = { seconds: Number.NaN, text: '' };
 
 /**
  * ISO 8601 UTC with microseconds.
@@ -112,7 +127,9 @@ export function toPairMs(ms: number): number {
  */
 export function toTimestamp(unixMs: number): string {
   const micros = Math.round(unixMs * 1000);
-  const ms = Math.floor(micros / 1000);
-  const rest = micros - ms * 1000;
-  return `${new Date(ms).toISOString().slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
+  const seconds = Math.floor(micros / 1e6);
+  if (seconds !== lastSecond.seconds) {
+    lastSecond = { seconds, text: new Date(seconds * 1000).toISOString().slice(0, -4) };
+  }
+  return `${lastSecond.text}${String(micros - seconds * 1e6).padStart(6, '0')}Z`;
 }

@@ -22,6 +22,20 @@ interface Account extends LegAccount {
   readonly spots: Map<string, number>;
 }
 
+interface OpenedLeg {
+  readonly leg: LegKey;
+  readonly account: Account;
+  readonly spot: string;
+}
+
+interface AddedLeg {
+  readonly leg: LegKey;
+  readonly state: LegState;
+  readonly reason: string;
+  readonly cell: LegCell;
+  readonly total: LegCell;
+}
+
 const NO_ACCOUNT: LegAccount = { total: 0, spots: new Map() };
 
 export class LegLedger {
@@ -33,6 +47,9 @@ export class LegLedger {
   /** By epoch: hours below are folded. */
   readonly #foldedBefore = new Map<string, number>();
   #inFlight = 0;
+  /** What was counted last: a leg mostly resembles the one before, and a key costs more than it. */
+  #lastAdded: AddedLeg | null = null;
+  #lastAccount: OpenedLeg | null = null;
 
   /** Takes up what earlier mirrors have committed to the journal: once, in addition to what is there. */
   restore(cells: readonly LegCell[]): void {
@@ -66,6 +83,8 @@ export class LegLedger {
   fold(epoch: string, before: number): void {
     if (before <= (this.#foldedBefore.get(epoch) ?? 0)) return;
     this.#foldedBefore.set(epoch, before);
+    this.#lastAdded = null;
+    this.#lastAccount = null;
     for (const [id, cell] of this.#cells) {
       if (cell.epoch !== epoch || foldedHour(cell.hour, before) === cell.hour) continue;
       this.#cells.delete(id);
@@ -99,6 +118,12 @@ export class LegLedger {
   }
 
   #account(leg: LegKey, count: number): void {
+    const last = this.#lastAccount;
+    if (last !== null && isSameLeg(last.leg, leg)) {
+      last.account.total += count;
+      last.account.spots.set(last.spot, (last.account.spots.get(last.spot) ?? 0) + count);
+      return;
+    }
     const key = `${leg.epoch}|${leg.candidate}|${leg.route}`;
     let account = this.#accounts.get(key);
     if (account === undefined) {
@@ -108,14 +133,22 @@ export class LegLedger {
     account.total += count;
     const spot = legSpot(this.#hourOf(leg), leg.sizeClass);
     account.spots.set(spot, (account.spots.get(spot) ?? 0) + count);
+    this.#lastAccount = { leg, account, spot };
   }
 
   #add(leg: LegKey, state: LegState, reason: string, count: number): void {
+    const last = this.#lastAdded;
+    if (last?.state === state && last.reason === reason && isSameLeg(last.leg, leg)) {
+      last.cell.count += count;
+      last.total.count += count;
+      return;
+    }
     const { epoch, candidate, route, sizeClass } = leg;
     const hour = this.#hourOf(leg);
     const key = { epoch, candidate, route, hour, sizeClass, state, reason };
-    addTo(this.#cells, key, count);
-    addTo(this.#totals, { ...key, hour: OLDER_LEGS_HOUR, sizeClass: '' }, count);
+    const cell = addTo(this.#cells, key, count);
+    const total = addTo(this.#totals, { ...key, hour: OLDER_LEGS_HOUR, sizeClass: '' }, count);
+    this.#lastAdded = { leg, state, reason, cell, total };
   }
 
   #hourOf({ epoch, hour }: LegKey): number {
@@ -137,11 +170,27 @@ function foldSpots(spots: Map<string, number>, before: number): void {
   }
 }
 
-function addTo(cells: Map<string, LegCell>, key: Omit<LegCell, 'count'>, count: number): void {
+function addTo(cells: Map<string, LegCell>, key: Omit<LegCell, 'count'>, count: number): LegCell {
   const id = legCellId(key);
   const cell = cells.get(id);
-  if (cell === undefined) cells.set(id, { ...key, count });
-  else cell.count += count;
+  if (cell === undefined) {
+    const added = { ...key, count };
+    cells.set(id, added);
+    return added;
+  }
+  cell.count += count;
+  return cell;
+}
+
+/** Whether two legs are counted in the same cells. */
+export function isSameLeg(a: LegKey, b: LegKey): boolean {
+  return (
+    a.candidate === b.candidate &&
+    a.hour === b.hour &&
+    a.sizeClass === b.sizeClass &&
+    a.epoch === b.epoch &&
+    a.route === b.route
+  );
 }
 
 function copyOf(cells: ReadonlyMap<string, LegCell>): LegCell[] {

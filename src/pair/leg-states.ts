@@ -24,7 +24,7 @@ export const LEG_REASONS = {
   ineligible: ['foreign_mark', 'not_configured'],
   not_selected: [''],
   paused: ['operator', 'mirror_off'],
-  undecodable: ['malformed', 'encoding', 'too_large', 'ratio', 'parse_budget'],
+  undecodable: ['malformed', 'encoding', 'too_large', 'ratio', 'parse_budget', 'redaction'],
   shed: [
     'mirror_memory',
     'queue_age',
@@ -47,6 +47,7 @@ export const LEG_REASONS = {
     'malformed',
     'too_large',
     'model_down',
+    'forbidden_address',
     'network',
   ],
   candidate_timeout: [''],

@@ -1,6 +1,7 @@
 /**
  * How two answers differ as documents: members that are missing, new, of another type or of another value. For
- * contracts that are more than scores. Names of members are kept, values never. Pure.
+ * contracts that are more than scores. Names of members are kept unless they are data that is hidden,
+ * values never. Pure.
  *
  * Bounded: at most `maxDifferences` places (elements of arrays are one place, `*`), at most `maxNodes` visited.
  */
@@ -38,7 +39,7 @@ export type Ignore = (tokens: readonly string[]) => boolean;
 
 /** @param pointers - RFC 6901, `*` for any one token; their syntax has been checked */
 export function compileIgnore(pointers: readonly string[]): Ignore {
-  const patterns = pointers.map((pointer) => pointer.slice(1).split('/').map(unescapeToken));
+  const patterns = pointers.map(tokensOf);
   return (tokens) =>
     patterns.some(
       (pattern) =>
@@ -47,8 +48,34 @@ export function compileIgnore(pointers: readonly string[]): Ignore {
     );
 }
 
+/** What stands for the tokens of a place in a record: names that are data are `*`. */
+export type PlaceNames = (
+  tokens: readonly string[],
+  kind: StructureDifference['kind'],
+) => readonly string[];
+
+/**
+ * @param hidden - pointers of what is hidden in answers: a name that one has a `*` for is data
+ * @param hidesNew - whether names of new members may be data, too: whoever made them knows what records must not have
+ */
+export function compileNames(hidden: readonly string[], hidesNew: boolean): PlaceNames {
+  const patterns = hidden.map(tokensOf).filter((pattern) => pattern.includes('*'));
+  return (tokens, kind) => {
+    const names = [...tokens];
+    for (const pattern of patterns) {
+      for (const [i, token] of tokens.entries()) {
+        if (pattern[i] === '*') names[i] = '*';
+        else if (pattern[i] !== token) break;
+      }
+    }
+    if (hidesNew && kind === 'extra') names[names.length - 1] = '*';
+    return names;
+  };
+}
+
 interface Walk {
   readonly ignore: Ignore;
+  readonly names: PlaceNames;
   readonly tolerance: number;
   readonly limits: StructureLimits;
   readonly found: Map<string, StructureDifference & { count: number }>;
@@ -66,6 +93,7 @@ export function diffStructure(
   candidate: unknown,
   options: {
     readonly ignore: Ignore;
+    readonly names: PlaceNames;
     readonly tolerance: number;
     readonly limits: StructureLimits;
   },
@@ -120,7 +148,7 @@ function compareObjects(ours: object, theirs: object, tokens: string[], walk: Wa
 
 function note(kind: StructureDifference['kind'], tokens: readonly string[], walk: Walk): void {
   if (tokens.length > 0 && walk.ignore(tokens)) return;
-  const at = toPlace(tokens, walk.limits.maxCharacters);
+  const at = toPlace(walk.names(tokens, kind), walk.limits.maxCharacters);
   const key = `${kind} ${at}`;
   const known = walk.found.get(key);
   if (known !== undefined) known.count += 1;
@@ -158,8 +186,9 @@ function textOf(value: unknown): string {
   return value instanceof ExactNumber ? value.text : String(value);
 }
 
-function unescapeToken(token: string): string {
-  return token.replaceAll('~1', '/').replaceAll('~0', '~');
+function tokensOf(pointer: string): string[] {
+  const tokens = pointer.slice(1).split('/');
+  return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 function escapeToken(token: string): string {

@@ -20,14 +20,23 @@ const BAD_ESCAPE = /~(?![01])/;
  */
 export function compilePointer(text: string): Pointer {
   if (text === '') return (document) => document;
+  const tokens = pointerTokens(text);
+  return (document) => evaluate(document, tokens);
+}
+
+/**
+ * The tokens of a pointer that names a part of a document.
+ *
+ * @throws {UnderstudyError} `UND_POINTER_SYNTAX` as above, and for the empty one
+ */
+export function pointerTokens(text: string): string[] {
   if (!text.startsWith('/') || BAD_ESCAPE.test(text)) {
     throw new UnderstudyError(
       'UND_POINTER_SYNTAX',
       `${JSON.stringify(text.slice(0, 80))} is not a JSON Pointer: write "" or "/name/0/name", with ~0 for ~ and ~1 for /.`,
     );
   }
-  const tokens = text.slice(1).split('/').map(unescapeToken);
-  return (document) => evaluate(document, tokens);
+  return text.slice(1).split('/').map(unescapeToken);
 }
 
 /** `~1` first: the other order would turn `~01` into `/` (RFC 6901 §4). */

@@ -8,6 +8,7 @@
  *   id_conflicts    records whose id was already there with other bytes
  *   leg_counts      legs by state: cumulative, all epochs; old hours are folded
  *   epochs, exchange_cells   gateway ledgers as last received: cumulative, replaced; old hours are folded
+ *   departures      pairs that have left, by reason: `pairs` and these are all that were ever recorded
  *   recent_batches  the last transactions, so that a lost answer can be asked again
  */
 import { randomUUID } from 'node:crypto';
@@ -18,9 +19,16 @@ import { UnderstudyError } from '../errors.ts';
 import { SQLITE_FULL, sqliteCode } from './sqlite-errors.ts';
 import { numberOf, textOf } from './sqlite-rows.ts';
 
-const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
-const SCHEMA = `
+const DEPARTURES = `
+  CREATE TABLE departures (
+    why TEXT PRIMARY KEY, count INTEGER NOT NULL, unpublished INTEGER NOT NULL,
+    unanalysed INTEGER NOT NULL
+  ) WITHOUT ROWID;
+`;
+
+const SCHEMA = `${DEPARTURES}
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE pairs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -63,6 +71,9 @@ const MIGRATIONS: Readonly<Record<number, string>> = {
     ALTER TABLE epochs ADD COLUMN configured TEXT;
     ALTER TABLE epochs ADD COLUMN unreported_ms REAL;
     ALTER TABLE epochs ADD COLUMN noted TEXT NOT NULL DEFAULT '';`,
+  2: `${DEPARTURES}
+    INSERT INTO departures SELECT 'earlier', seq - (SELECT count(*) FROM pairs), 0, 0
+      FROM sqlite_sequence WHERE name = 'pairs';`,
 };
 
 /** @param dataDir - the data folder */
@@ -90,6 +101,8 @@ export function openJournalFile(path: string): JournalFile {
   const db = new DatabaseSync(path, { timeout: 100 });
   try {
     db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
+    // What is deleted within a page is overwritten, at no cost; free pages keep their bytes until they are used again.
+    db.exec('PRAGMA secure_delete = FAST');
     db.exec('PRAGMA journal_size_limit = 8388608'); // a WAL that grew shrinks at its next reset
     migrate(db);
     proveRoom(db);
@@ -99,6 +112,27 @@ export function openJournalFile(path: string): JournalFile {
     const isInPlace = (): boolean =>
       inodeOf(path) === inode && inodeOf(`${path}-wal`) === walInode && inode !== 0;
     return { db, path, generation, isInPlace };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Opens a file to read, whoever writes it. @throws errors of SQLite */
+export function openReadOnly(path: string): DatabaseSync {
+  return new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
+}
+
+/**
+ * Opens a journal to read, whoever writes it.
+ *
+ * @throws {UnderstudyError} `UND_JOURNAL_VERSION`, `UND_JOURNAL_CORRUPT` when it is none; errors of SQLite as they are
+ */
+export function readJournalFile(path: string): DatabaseSync {
+  const db = openReadOnly(path);
+  try {
+    if (schemaVersionOf(db) > 0) return db;
+    throw new UnderstudyError('UND_JOURNAL_CORRUPT', `${path} is no journal, or an empty one.`);
   } catch (error) {
     db.close();
     throw error;

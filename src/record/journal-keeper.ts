@@ -14,6 +14,7 @@ import type { ErrorCode } from '../errors.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import { BackOff } from './back-off.ts';
 import type { DeadLetterAction } from './dead-letters.ts';
+import { type Departure, NO_DEPARTURE, sumOf } from './departures.ts';
 import { FolderLock } from './folder-lock.ts';
 import { Journal } from './journal.ts';
 import type { Confirmation, DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
@@ -22,7 +23,7 @@ import { journalPath } from './journal-file.ts';
 import type { RoomOptions } from './journal-room.ts';
 import { quarantine } from './quarantine.ts';
 import type { CommittedBooks } from './recorder-port.ts';
-import { isDamage, journalErrorCode } from './sqlite-errors.ts';
+import { isDamage, isIoError, journalErrorCode } from './sqlite-errors.ts';
 
 export interface KeeperOptions extends RoomOptions {
   readonly dataDir: string;
@@ -36,8 +37,8 @@ export type CommitAnswer =
   | { readonly committed: false; readonly reason: DropReason };
 
 /**
- * `null`: written to a file that was moved away meanwhile, and nothing is in its place. If it comes back, the
- * batch is in it: what came of it is known when a journal is opened again.
+ * `null`: written to a file that was moved away meanwhile, and nothing is in its place; or the disk failed, and may
+ * have the batch all the same. What came of it is known when a journal is opened again.
  */
 export type CommitOutcome = CommitAnswer | { readonly committed: null };
 
@@ -51,7 +52,7 @@ export interface KeeperStatus {
   readonly lag: number;
   readonly deadLetters: number;
   readonly idConflicts: number;
-  readonly evictedUnanalysed: number;
+  readonly evicted: Departure;
   readonly quarantined: number;
 }
 
@@ -68,7 +69,7 @@ export class JournalKeeper {
   #probeAtMs = 0;
   #quarantined = 0;
   #idConflicts = 0;
-  #evictedUnanalysed = 0;
+  #evicted: Departure = NO_DEPARTURE;
 
   /** @param onOpened - called with each journal that is opened, and what it held: at first, and after each trouble */
   constructor(options: KeeperOptions, onOpened: (journal: Journal, books: CommittedBooks) => void) {
@@ -100,12 +101,16 @@ export class JournalKeeper {
   commit(batch: JournalBatch, confirmations: readonly Confirmation[]): CommitOutcome {
     // Twice: a journal that turns out to be damaged or gone is replaced, and the batch is for the new one.
     let isWrittenElsewhere = false;
+    let mayBeWritten = false;
     for (let attempt = 0; attempt < 2 && this.open(); attempt += 1) {
       const journal = this.#journal;
       if (journal === null) break;
       try {
         // The file may have come back with what was written to it a moment ago.
-        const known = isWrittenElsewhere ? journal.recent(batch.session, batch.number) : undefined;
+        const known =
+          isWrittenElsewhere || mayBeWritten
+            ? journal.recent(batch.session, batch.number)
+            : undefined;
         const dropped = known ?? journal.commit(batch, confirmations, Date.now());
         if (journal.isInPlace()) {
           this.#backOff.reset();
@@ -114,11 +119,12 @@ export class JournalKeeper {
         isWrittenElsewhere = true;
         this.#closeJournal();
       } catch (error) {
+        mayBeWritten ||= isIoError(error);
         if (isDamage(error)) this.#setAside();
         else this.#failed(error);
       }
     }
-    if (isWrittenElsewhere && this.#journal === null) return { committed: null };
+    if ((isWrittenElsewhere || mayBeWritten) && this.#journal === null) return { committed: null };
     return { committed: false, reason: this.#dropReason() };
   }
 
@@ -147,6 +153,11 @@ export class JournalKeeper {
     this.open();
   }
 
+  /** The journal, while it is open. */
+  get journal(): Journal | null {
+    return this.#journal;
+  }
+
   status(): KeeperStatus {
     return {
       state: this.#state,
@@ -156,7 +167,7 @@ export class JournalKeeper {
       lag: this.#journal?.lag ?? 0,
       deadLetters: this.#journal?.deadLetters ?? 0,
       idConflicts: this.#idConflicts + (this.#journal?.idConflicts ?? 0),
-      evictedUnanalysed: this.#evictedUnanalysed + (this.#journal?.evictedUnanalysed ?? 0),
+      evicted: sumOf(this.#evicted, this.#journal?.evicted ?? NO_DEPARTURE),
       quarantined: this.#quarantined,
     };
   }
@@ -233,7 +244,7 @@ export class JournalKeeper {
 
   #closeJournal(): void {
     this.#idConflicts += this.#journal?.idConflicts ?? 0;
-    this.#evictedUnanalysed += this.#journal?.evictedUnanalysed ?? 0;
+    this.#evicted = sumOf(this.#evicted, this.#journal?.evicted ?? NO_DEPARTURE);
     try {
       this.#journal?.close();
     } catch {

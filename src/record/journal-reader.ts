@@ -2,10 +2,18 @@
  * Reads a journal from another thread or process: short pages, never a statement held open (an open one keeps
  * the WAL from being reset: measured, 4 → 104 MiB). Read-only, so that closing it can never touch the files.
  */
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 import { LIMITS } from '../config/defaults.ts';
+import { UnderstudyError } from '../errors.ts';
 import { readBookSums, readBooks } from './journal-books.ts';
-import { generationOf, inodeOf, journalPath, schemaVersionOf } from './journal-file.ts';
+import {
+  generationOf,
+  inodeOf,
+  journalPath,
+  openReadOnly,
+  schemaVersionOf,
+} from './journal-file.ts';
+import { isOfRoute, type PairSelection } from './pair-selection.ts';
 import type { CommittedBooks } from './recorder-port.ts';
 import { numberOf, type SqliteRow, textOf } from './sqlite-rows.ts';
 
@@ -38,13 +46,18 @@ export class JournalReader {
   #inode = 0;
   #generation = '';
 
-  private constructor(dataDir: string) {
-    this.#path = journalPath(dataDir);
+  private constructor(path: string) {
+    this.#path = path;
   }
 
   /** Never fails: while there is no journal, there are no pairs. */
   static open(dataDir: string): JournalReader {
-    return new JournalReader(dataDir);
+    return new JournalReader(journalPath(dataDir));
+  }
+
+  /** A journal by its own name: a backup, one that was set aside. */
+  static openFile(path: string): JournalReader {
+    return new JournalReader(path);
   }
 
   /** Names the file that is read; '' while there is none. Another one: sequences begin anew. */
@@ -65,6 +78,38 @@ export class JournalReader {
       seq: numberOf(row, 'seq'),
       json: textOf(row, 'json'),
     }));
+  }
+
+  /**
+   * The next pairs of a selection, out of a stretch of sequences that is looked through.
+   *
+   * @param from.after - the last sequence looked at; 0 at first
+   * @param from.generation - of the file that is meant
+   * @returns pairs, perhaps none, and the last sequence looked at: at most `upTo`
+   * @throws {UnderstudyError} `UND_JOURNAL_REPLACED` when it is another file by now; else as `pairsAfter`
+   */
+  select(
+    selection: PairSelection,
+    from: { readonly after: number; readonly upTo: number; readonly generation: string },
+  ): { readonly pairs: readonly StoredPair[]; readonly after: number } {
+    const { fromMs = 0, toMs = Number.MAX_SAFE_INTEGER, candidate, key, route } = selection;
+    const end = Math.min(from.upTo, from.after + LIMITS.journalScanPairs);
+    const sql = `SELECT seq, json FROM pairs WHERE seq > ? AND seq <= ? AND time_ms >= ? AND time_ms < ?
+      AND (candidate = ? OR ?) AND (key = ? OR ?) ORDER BY seq`;
+    const isAny = (value: string | undefined): number => (value === undefined ? 1 : 0);
+    const range = [from.after, end, fromMs, toMs];
+    const equal = [candidate ?? '', isAny(candidate), key ?? '', isAny(key)];
+    const page = this.#page(sql, [...range, ...equal], (row) => ({
+      seq: numberOf(row, 'seq'),
+      json: textOf(row, 'json'),
+    }));
+    if (this.#generation !== from.generation) {
+      const message = 'The journal was set aside or replaced while it was read: begin again.';
+      throw new UnderstudyError('UND_JOURNAL_REPLACED', message);
+    }
+    const after = isCut(page) ? (page.at(-1)?.seq ?? end) : end;
+    const pairs = route === undefined ? page : page.filter(({ json }) => isOfRoute(json, route));
+    return { pairs, after };
   }
 
   /** Sequence of the newest pair, 0 when there is none. Lower than before: the journal was replaced. */
@@ -88,6 +133,20 @@ export class JournalReader {
       experiment: textOf(row, 'experiment'),
       json: textOf(row, 'json'),
     }));
+  }
+
+  /** Whether it was made of another one, by a repair or a backup: pairs of its sequences stood there. */
+  isCopy(): boolean {
+    const sql = "SELECT 1 FROM meta WHERE name = 'salvaged'";
+    return this.#read((db) => db.prepare(sql).get() !== undefined, false);
+  }
+
+  /** Those of the sequences that are not in the outbox; none while there is no journal. */
+  goneOf(seqs: readonly number[]): Set<number> {
+    return this.#read((db) => {
+      const find = db.prepare('SELECT seq FROM outbox WHERE seq = ?');
+      return new Set(seqs.filter((seq) => find.get(seq) === undefined));
+    }, new Set());
   }
 
   /** Sequence of the newest unpublished pair, 0 when there is none. */
@@ -136,7 +195,7 @@ export class JournalReader {
 
   #page<T extends StoredPair>(
     sql: string,
-    parameters: readonly number[],
+    parameters: readonly SQLInputValue[],
     toPair: (row: SqliteRow) => T,
   ): T[] {
     return this.#read((db) => {
@@ -162,7 +221,7 @@ export class JournalReader {
   }
 
   #open(inode: number): void {
-    const db = new DatabaseSync(this.#path, { readOnly: true, timeout: 1_000 });
+    const db = openReadOnly(this.#path);
     try {
       // A file that its owner is just making has no schema yet.
       if (schemaVersionOf(db) === 0) db.close();
@@ -176,4 +235,9 @@ export class JournalReader {
       throw error;
     }
   }
+}
+
+/** A page also ends where it has many bytes. */
+function isCut(page: readonly StoredPair[]): boolean {
+  return page.reduce((bytes, { json }) => bytes + json.length, 0) >= LIMITS.journalPageBytes;
 }

@@ -2,14 +2,17 @@
  * The room a journal has: its cap, its retention, its WAL.
  *
  * Invariants: pairs are taken in only while used pages stay below `maxBytes` less the WAL's cap and a reserve
- * for counts, and while its disk has room for them twice (DiskRoom); a pair is deleted only when it is past
- * retention and, where Kafka is configured, published; and, where it is analysed, only when the analysis has read it,
- * or when there is no room otherwise: that is counted.
+ * for counts, and while its disk has room for them twice (DiskRoom); a pair expires only when it is past
+ * retention and, where Kafka is configured, published; and, where it is analysed, only when the analysis has read it.
+ * What leaves otherwise is evicted, and counted as such: past retention and not analysed, when there is no room;
+ * with `drop_oldest` the oldest, when there is no room; past `maxAgeMs`.
  */
 import { statSync } from 'node:fs';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LIMITS } from '../config/defaults.ts';
+import type { WhenFull } from '../config/types.ts';
 import { UnderstudyError } from '../errors.ts';
+import { type Departure, Departures, NO_DEPARTURE, sumOf } from './departures.ts';
 import { DiskRoom } from './disk-room.ts';
 import type { PairEntry } from './recorder-port.ts';
 import { numberOf } from './sqlite-rows.ts';
@@ -21,12 +24,20 @@ const PAIR_OVERHEAD_BYTES = 160;
 /** Searching the whole journal for room is worth it once in a while only. */
 const SEARCH_INTERVAL_MS = 1_000;
 const SEARCH_PAIRS = 5_000;
+/** Where the oldest give way: rounds of one transaction, since new pairs may be larger than old ones. */
+const EVICTION_ROUNDS = 4;
+/** Pairs over their age are looked for so often, and so many leave at once; or twice those that came since, if more. */
+const AGE_MS = 1_000;
+const AGED_PAIRS = 2_000;
 /** What the analysis has read is looked at so often. */
 const WATERMARK_MS = 1_000;
 
 export interface RoomOptions {
   readonly maxBytes: number;
+  readonly whenFull: WhenFull;
   readonly retentionMs: number;
+  /** 0: no limit. */
+  readonly maxAgeMs: number;
   /** Whether pairs wait for Kafka. */
   readonly outbox: boolean;
   /** Data folder of the analysis that pairs wait for; missing: nobody analyses. */
@@ -46,10 +57,19 @@ export class JournalRoom {
   readonly #deleteOldest: StatementSync;
   readonly #deleteAnywhere: StatementSync;
   readonly #generation: string;
+  readonly #departures: Departures;
   #searchedAtMs = Number.NEGATIVE_INFINITY;
+  #agedAtMs = Number.NEGATIVE_INFINITY;
+  /** Pairs that came since. */
+  #sinceAged = 0;
   #watermark = { seq: Number.MAX_SAFE_INTEGER, readAtMs: Number.NEGATIVE_INFINITY };
-  /** Pairs that had to leave before they were analysed, since the journal was opened. */
-  evictedUnanalysed = 0;
+  /** Bytes of free pages that an erasure has taken for a while: as good as free. */
+  filledBytes = 0;
+  /** Pairs that had to leave, since the journal was opened. */
+  evicted: Departure = NO_DEPARTURE;
+
+  /** The last sequence of the last eviction that took unpublished pairs. */
+  evictedUpTo = 0;
 
   /** @param generation - of the journal's file */
   constructor(
@@ -65,6 +85,7 @@ export class JournalRoom {
     const reserve = (options.maxBytes * LIMITS.journalReservePercent) / 100;
     this.#pairsBytes = options.maxBytes - this.#maxWalBytes - reserve;
     this.#disk = new DiskRoom(path);
+    this.#departures = new Departures(db);
     const maxCheckpointBytes = Math.min(this.#maxWalBytes / 4, this.#disk.totalBytes() / 32);
     const checkpointPages = Math.min(1_000, Math.ceil(maxCheckpointBytes / PAGE_BYTES));
     db.exec(`PRAGMA wal_autocheckpoint = ${checkpointPages}`);
@@ -81,7 +102,8 @@ export class JournalRoom {
   /** Bytes of pages in use: a deleted pair's pages are used again, the file does not shrink. */
   usedBytes(): number {
     const pages = numberOf(this.#pages.get(), 'page_count');
-    return (pages - numberOf(this.#freePages.get(), 'freelist_count')) * PAGE_BYTES;
+    const used = (pages - numberOf(this.#freePages.get(), 'freelist_count')) * PAGE_BYTES;
+    return used - this.filledBytes;
   }
 
   /** Bytes on disk, the WAL not counted. */
@@ -115,20 +137,68 @@ export class JournalRoom {
    * @param now - Unix ms
    */
   admit(entries: readonly PairEntry[], now: number): number {
+    this.#evictAged(now);
+    this.#sinceAged += entries.length;
     if (entries.length === 0) return 0;
     const deletable = this.#disk.deletablePairs();
     this.#deleteExpired(Math.min(2 * entries.length + 100, deletable), now);
-    const fit = this.#fit(entries);
-    if (fit === entries.length || now - this.#searchedAtMs < SEARCH_INTERVAL_MS) return fit;
-    this.#searchedAtMs = now;
-    const limit = Math.min(SEARCH_PAIRS, deletable);
-    const before = now - this.#options.retentionMs;
-    if (this.#deleteAnywhere.run(before, this.#analysedSeq(now), limit).changes === 0) {
-      const evicted = this.#deleteAnywhere.run(before, Number.MAX_SAFE_INTEGER, limit).changes;
-      if (evicted === 0) return fit;
-      this.evictedUnanalysed += Number(evicted);
+    let fit = this.#fit(entries);
+    if (fit < entries.length && now - this.#searchedAtMs >= SEARCH_INTERVAL_MS) {
+      this.#searchedAtMs = now;
+      this.#search(Math.min(SEARCH_PAIRS, deletable), now);
+      fit = this.#fit(entries);
     }
-    return this.#fit(entries);
+    if (this.#options.whenFull === 'drop_newest') return fit;
+    for (let round = 0; fit < entries.length && round < EVICTION_ROUNDS; round += 1) {
+      const limit = Math.min(2 * entries.length + 100, deletable);
+      if (this.#evict(Number.MAX_SAFE_INTEGER, limit, now) === 0) break;
+      fit = this.#fit(entries);
+    }
+    return fit;
+  }
+
+  /** Looks for what may leave among all pairs, not the oldest alone. */
+  #search(limit: number, now: number): void {
+    const before = now - this.#options.retentionMs;
+    const expired = Number(this.#deleteAnywhere.run(before, this.#analysedSeq(now), limit).changes);
+    this.#departures.note('expired', { ...NO_DEPARTURE, count: expired });
+    if (expired > 0) {
+      this.#dropOrphans();
+      return;
+    }
+    const { changes } = this.#deleteAnywhere.run(before, Number.MAX_SAFE_INTEGER, limit);
+    if (changes > 0) this.#dropOrphans();
+    const evicted = { count: Number(changes), unpublished: 0, unanalysed: Number(changes) };
+    this.#departures.note('evicted', evicted);
+    this.evicted = sumOf(this.evicted, evicted);
+  }
+
+  /** Rows of pairs that left from anywhere. Where Kafka is on, none that waits for it has left. */
+  #dropOrphans(): void {
+    const gone = 'seq NOT IN (SELECT seq FROM pairs)';
+    this.#db.exec(`DELETE FROM dead_letters WHERE ${gone}`);
+    if (!this.#options.outbox) this.#db.exec(`DELETE FROM outbox WHERE ${gone}`);
+  }
+
+  #evictAged(now: number): void {
+    const { maxAgeMs } = this.#options;
+    if (maxAgeMs === 0 || Math.abs(now - this.#agedAtMs) < AGE_MS) return;
+    this.#agedAtMs = now;
+    const limit = Math.max(AGED_PAIRS, 2 * this.#sinceAged);
+    this.#sinceAged = 0;
+    this.#evict(now - maxAgeMs, Math.min(limit, this.#disk.deletablePairs()), now);
+  }
+
+  /** @returns how many left */
+  #evict(beforeMs: number, limit: number, now: number): number {
+    const { upTo, ...evicted } = this.#departures.evictOldest(
+      beforeMs,
+      limit,
+      this.#analysedSeq(now),
+    );
+    this.evicted = sumOf(this.evicted, evicted);
+    if (evicted.unpublished > 0) this.evictedUpTo = upTo;
+    return evicted.count;
   }
 
   /** The last sequence that may leave for all that the analysis needs. */
@@ -147,7 +217,9 @@ export class JournalRoom {
     const oldest = this.#oldest.get();
     const before = now - this.#options.retentionMs;
     if (oldest === undefined || numberOf(oldest, 'time_ms') >= before) return;
-    if (this.#deleteOldest.run(before, this.#analysedSeq(now), limit).changes === 0) return;
+    const count = Number(this.#deleteOldest.run(before, this.#analysedSeq(now), limit).changes);
+    if (count === 0) return;
+    this.#departures.note('expired', { ...NO_DEPARTURE, count });
     const first = 'coalesce((SELECT min(seq) FROM pairs), 9e15)';
     this.#db.exec(`DELETE FROM dead_letters WHERE seq < ${first}`);
     this.#db.exec(`DELETE FROM outbox WHERE seq < ${first}`);

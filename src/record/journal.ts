@@ -7,8 +7,11 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { LIMITS } from '../config/defaults.ts';
 import { type DeadLetterAction, DeadLetters } from './dead-letters.ts';
+import type { Departure } from './departures.ts';
+import { backUp } from './journal-backup.ts';
 import type { Confirmation, DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
 import { JournalBooks, readBooks } from './journal-books.ts';
+import { dropFilling, eraseKey } from './journal-erasure.ts';
 import { type JournalFile, openJournalFile } from './journal-file.ts';
 import { JournalRoom, type RoomOptions } from './journal-room.ts';
 import { LegSums } from './leg-sums.ts';
@@ -25,6 +28,7 @@ export class Journal {
   readonly #books: JournalBooks;
   readonly #room: JournalRoom;
   readonly #outbox: boolean;
+  readonly #analysisDir: string | undefined;
   readonly #deadLetters: DeadLetters;
   readonly #insertPair: StatementSync;
   readonly #insertOutbox: StatementSync;
@@ -42,7 +46,9 @@ export class Journal {
     const db = this.#file.db;
     this.#db = db;
     this.#outbox = options.outbox;
+    this.#analysisDir = options.analysisDir;
     try {
+      dropFilling(db);
       noteUnpublished(db, options, Date.now());
       this.#books = new JournalBooks(db);
       this.#room = new JournalRoom(db, { path, generation: this.#file.generation }, options);
@@ -79,9 +85,14 @@ export class Journal {
     return this.#idConflicts;
   }
 
-  /** Pairs that a full journal let go of before they were analysed, since it was opened. */
-  get evictedUnanalysed(): number {
-    return this.#room.evictedUnanalysed;
+  /** Pairs that had to leave, by the cap or by their age, since this journal was opened. */
+  get evicted(): Departure {
+    return this.#room.evicted;
+  }
+
+  /** The last sequence up to which unpublished pairs have been evicted, since this journal was opened. */
+  get evictedUpTo(): number {
+    return this.#room.evictedUpTo;
   }
 
   get fileBytes(): number {
@@ -133,7 +144,7 @@ export class Journal {
     this.#room.checkWal();
     const lagBefore = this.#lag;
     const conflictsBefore = this.#idConflicts;
-    const evictedBefore = this.#room.evictedUnanalysed;
+    const evictedBefore = this.#room.evicted;
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       for (const confirmation of confirmations) this.#confirm(confirmation, now);
@@ -145,7 +156,7 @@ export class Journal {
       this.#books.forget();
       this.#lag = lagBefore;
       this.#idConflicts = conflictsBefore;
-      this.#room.evictedUnanalysed = evictedBefore;
+      this.#room.evicted = evictedBefore;
       throw error;
     }
   }
@@ -168,13 +179,39 @@ export class Journal {
     return row === undefined ? undefined : JSON.parse(textOf(row, 'dropped'));
   }
 
+  /**
+   * Erases all pairs of a key, and their bytes. To be iterated to its end, with commits in between.
+   *
+   * @returns in each step, pairs erased so far
+   * @throws as `eraseKey`; {UnderstudyError} `UND_JOURNAL_WAL_FULL`, the pairs being deleted: it can be done again
+   */
+  *erase(key: string): Generator<number> {
+    try {
+      for (const step of eraseKey(this.#db, key, this.#analysisDir)) {
+        this.#lag -= step.unpublished;
+        this.#room.filledBytes = step.filledBytes;
+        if (step.filledBytes > 0) this.#room.checkWal();
+        yield step.erased;
+      }
+    } finally {
+      this.#room.filledBytes = 0;
+    }
+  }
+
+  /** As `backUp`. */
+  backup(path: string): Promise<void> {
+    return backUp(this.#db, path);
+  }
+
   close(): void {
     this.#db.close();
   }
 
   #write(batch: JournalBatch, now: number): readonly DroppedEntry[] {
     const { session, number, entries } = batch;
+    const evictedBefore = this.#room.evicted.unpublished;
     const admitted = this.#room.admit(entries, now);
+    this.#lag -= this.#room.evicted.unpublished - evictedBefore;
     const dropped: DroppedEntry[] = [];
     const legs = new LegSums();
     for (const [index, entry] of entries.entries()) {
@@ -198,6 +235,8 @@ export class Journal {
     const { id, key, leg, experiment, timeMs, json } = entry;
     const result = this.#insertPair.run(id, key, leg.candidate, experiment, timeMs, json);
     if (result.changes === 0) {
+      // SQLite has given the sequence away: readers take a gap for pairs that they have missed.
+      this.#db.exec("UPDATE sqlite_sequence SET seq = seq - 1 WHERE name = 'pairs'");
       this.#keepConflict(entry, now);
       return 'id_conflict';
     }
@@ -222,12 +261,15 @@ export class Journal {
     if (generation !== this.generation) return;
     for (const seq of published) this.#settle(seq);
     for (const { seq, id, code } of dead) {
-      this.#settle(seq);
-      this.#deadLetters.add({ seq, id, code }, now);
+      // Evicted or erased meanwhile: it is nobody's any more.
+      if (this.#settle(seq)) this.#deadLetters.add({ seq, id, code }, now);
     }
   }
 
-  #settle(seq: number): void {
-    this.#lag -= Number(this.#deleteOutbox.run(seq).changes);
+  /** @returns whether it was in the outbox */
+  #settle(seq: number): boolean {
+    const { changes } = this.#deleteOutbox.run(seq);
+    this.#lag -= Number(changes);
+    return changes > 0;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { ConnectionOptions } from '@platformatic/kafka';
 import { LIMITS } from '../config/defaults.ts';
 import type { KafkaConfig, KafkaSaslConfig, KafkaTlsConfig } from '../config/types.ts';
@@ -14,7 +15,8 @@ export interface KafkaAuthenticator {
   /**
    * Reads the files anew.
    *
-   * @throws {UnderstudyError} `UND_KAFKA_SECRET_FILE` with the file and what is wrong with it
+   * @throws {UnderstudyError} `UND_KAFKA_SECRET_FILE` with the file and what is wrong with it; `UND_KAFKA_TLS` certificates
+   *   and keys that are none, or do not belong together
    */
   connection(): Pick<ConnectionOptions, 'tls' | 'sasl' | 'tlsServerName'>;
   /** Another text once a file has changed. Never throws. */
@@ -47,11 +49,13 @@ export class FileAuthenticator implements KafkaAuthenticator {
   #tlsOptions(): Pick<ConnectionOptions, 'tls' | 'tlsServerName'> {
     if (this.#tls === null) return {};
     const { caFile, certFile, keyFile, serverName } = this.#tls;
+    const tls = {
+      ...(caFile === '' ? {} : { ca: readSecret(caFile) }),
+      ...(certFile === '' ? {} : { cert: readSecret(certFile), key: readSecret(keyFile) }),
+    };
+    refuseUnusable(tls, this.#tls);
     return {
-      tls: {
-        ...(caFile === '' ? {} : { ca: readSecret(caFile) }),
-        ...(certFile === '' ? {} : { cert: readSecret(certFile), key: readSecret(keyFile) }),
-      },
+      tls,
       // `true`: the host that is connected to, as the client does not say it by itself; an IP address must
       // not be said (RFC 6066, 3).
       tlsServerName: serverName === '' ? this.#areNames : serverName,
@@ -88,6 +92,21 @@ function readSecret(file: string): string {
     throw new UnderstudyError(
       'UND_KAFKA_SECRET_FILE',
       `The file ${file} cannot be used: ${reason.slice(0, LIMITS.errorCharacters)}.`,
+      { cause },
+    );
+  }
+}
+
+/** Here it is known which files are meant; the client would say it as an error of a connection. */
+function refuseUnusable(tls: SecureContextOptions, files: KafkaTlsConfig): void {
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const named = [files.caFile, files.certFile, files.keyFile].filter((file) => file !== '');
+    throw new UnderstudyError(
+      'UND_KAFKA_TLS',
+      `The files of kafka.tls cannot be used (${named.join(', ')}): ${reason.slice(0, LIMITS.errorCharacters)}.`,
       { cause },
     );
   }

@@ -44,6 +44,8 @@ export interface CandidateStatus {
   /** Age of the copy that has waited longest, and at most. */
   readonly oldestMs: number;
   readonly maxAgeMs: number;
+  /** Of its answers' bodies, as they came. */
+  readonly answerBytes: ItemCap;
   readonly guard: GuardStatus;
   /** Pairs flagged `warm_up`. */
   readonly warmUps: number;
@@ -69,6 +71,22 @@ export interface ReceivedEpoch extends EpochLedger {
   readonly received: number;
 }
 
+/** The largest of the last minute or two, and at most. */
+export interface ItemCap {
+  readonly largest: number;
+  readonly max: number;
+}
+
+/** Caps that hold for each body. */
+export interface BodyCaps {
+  /** Heads included. */
+  readonly requestBytes: ItemCap;
+  readonly answerBytes: ItemCap;
+  readonly decodedBytes: ItemCap;
+  /** Decoded over encoded bytes. */
+  readonly decodedRatio: ItemCap;
+}
+
 /** What the mirror says of itself on its status socket. */
 export interface MirrorStatus {
   readonly process: 'mirror';
@@ -92,6 +110,7 @@ export interface MirrorStatus {
   /** Bytes charged for parsed bodies, and their cap. */
   readonly parseBytes: number;
   readonly maxParseBytes: number;
+  readonly bodies: BodyCaps;
   /** Exchanges without the value that their route is drawn by: drawn by their id instead. */
   readonly selectionKeysMissing: number;
   /** Share of the heap's limit in use, and of copies that are made: 1 without pressure. */

@@ -16,7 +16,8 @@ export class PendingRecord {
   readonly #session: string;
   readonly #maxBytes: number;
   readonly #onRecorded: OnRecorded;
-  readonly #batches = new Map<number, JournalBatch>();
+  /** Few. Not a `Map`: see dense-set.ts. */
+  readonly #batches: JournalBatch[] = [];
   readonly #counts = new LegSums();
   #queue: PairEntry[] = [];
   readonly #ledgers = new PendingLedgers();
@@ -45,7 +46,7 @@ export class PendingRecord {
 
   /** Numbers of the batches under way. */
   get underWay(): number[] {
-    return Array.from(this.#batches.keys());
+    return this.#batches.map(({ number }) => number);
   }
 
   /** Takes an entry in, or settles it at once as `recorder_stalled` when there is no room. */
@@ -80,7 +81,7 @@ export class PendingRecord {
     this.#number += 1;
     const number = this.#number;
     const batch = { session: this.#session, number, entries, counts: this.#counts.take(), ledgers };
-    this.#batches.set(number, batch);
+    this.#batches.push(batch);
     return batch;
   }
 
@@ -125,8 +126,8 @@ export class PendingRecord {
   }
 
   #end(number: number): JournalBatch | undefined {
-    const batch = this.#batches.get(number);
-    this.#batches.delete(number);
+    const place = this.#batches.findIndex((batch) => batch.number === number);
+    const batch = place < 0 ? undefined : this.#batches.splice(place, 1)[0];
     for (const entry of batch?.entries ?? []) this.#bytes -= entryBytes(entry);
     return batch;
   }

@@ -22,6 +22,8 @@ export interface QueuedPair {
   readonly bytes: number;
 }
 
+type Lane = 'live' | 'backlog';
+
 interface Lanes {
   readonly live: QueuedPair[];
   readonly backlog: QueuedPair[];
@@ -43,6 +45,11 @@ export interface PublishQueueOptions {
   readonly lingerMs: number;
 }
 
+const AT_ONCE: Readonly<Record<Lane, number>> = {
+  live: Number.NEGATIVE_INFINITY,
+  backlog: Number.NEGATIVE_INFINITY,
+};
+
 /** Share of a batch that a waiting backlog gets, at least. */
 const BACKLOG_SHARE = 0.25;
 
@@ -58,6 +65,9 @@ export class PublishQueue {
   #missed = false;
   #nextPassMs = Number.NEGATIVE_INFINITY;
   #queuedBytes = 0;
+  /** Nothing of the last page was for a partition with room: no reading until then, or until something is taken. */
+  #readAgainMs: Record<Lane, number> = { ...AT_ONCE };
+  readonly #readAtMs: Record<Lane, number> = { ...AT_ONCE };
 
   constructor(options: PublishQueueOptions) {
     this.#options = options;
@@ -80,7 +90,8 @@ export class PublishQueue {
   }
 
   /**
-   * Reads a page of live pairs and one of the backlog, where there is room.
+   * Reads live pairs, then the backlog, until no partition is short of them: what a full partition has no room for
+   * would have to be read again.
    *
    * @param nowMs - of a monotonic clock
    * @throws as JournalReader does
@@ -91,14 +102,12 @@ export class PublishQueue {
       this.#live = last - LIMITS.publisherLivePairs;
       this.#isBehind = true;
     }
-    if (last > this.#live && this.#hasRoom) {
-      for (const pair of reader.unpublished(this.#live, last, LIMITS.journalPagePairs)) {
-        if (!this.#hasRoom) break;
-        if (!this.#take(pair, 'live', nowMs)) this.#isBehind = true;
-        this.#live = pair.seq;
-      }
+    for (let pages = 0; pages < LIMITS.publisherFillPages; pages += 1) {
+      if (last <= this.#live || !this.#wantsMore('live', nowMs)) break;
+      this.#readLive(reader, { last, nowMs });
     }
-    if (this.#isBehind && this.#hasRoom && nowMs >= this.#nextPassMs) {
+    for (let pages = 0; pages < LIMITS.publisherFillPages; pages += 1) {
+      if (!this.#isBehind || nowMs < this.#nextPassMs || !this.#wantsMore('backlog', nowMs)) break;
       this.#readBacklog(reader, nowMs);
     }
   }
@@ -107,6 +116,7 @@ export class PublishQueue {
   take(partition: number): readonly QueuedPair[] {
     const lanes = this.#lanes.get(partition);
     if (lanes === undefined) return [];
+    this.#readAgainMs = { ...AT_ONCE };
     const again = lanes.again.shift();
     if (again !== undefined) return again;
     const share = lanes.backlog.length > 0 ? 1 - BACKLOG_SHARE : 1;
@@ -131,6 +141,33 @@ export class PublishQueue {
     this.#isBehind = true;
     this.#missed = true;
     this.#nextPassMs = Number.NEGATIVE_INFINITY;
+    this.#readAgainMs = { ...AT_ONCE };
+  }
+
+  /**
+   * Pairs have been evicted or erased: those that wait are let go of, those that were taken are under way.
+   *
+   * @param upTo - none above this sequence has left; 0: none has
+   * @throws as JournalReader does
+   */
+  dropGone(reader: JournalReader, upTo: number): void {
+    if (upTo === 0) return;
+    const all = Array.from(this.#lanes.values());
+    const waiting = all.flatMap(({ live, backlog, again }) => [live, backlog, ...again].flat());
+    const seqs = waiting.map(({ seq }) => seq).filter((seq) => seq <= upTo);
+    const gone = seqs.length === 0 ? new Set<number>() : reader.goneOf(seqs);
+    if (gone.size === 0) return;
+    const staying = (pairs: readonly QueuedPair[]): QueuedPair[] =>
+      pairs.filter(({ seq }) => !gone.has(seq));
+    for (const [partition, { live, backlog, again, waitingSinceMs }] of this.#lanes) {
+      const lanes = { live: staying(live), backlog: staying(backlog) };
+      const repeated = again.map(staying).filter((batch) => batch.length > 0);
+      const liveBytes = bytesOf(lanes.live);
+      this.#lanes.set(partition, { ...lanes, again: repeated, waitingSinceMs, liveBytes });
+      this.#queuedBytes += liveBytes + bytesOf(lanes.backlog) - bytesOf(live) - bytesOf(backlog);
+    }
+    this.release([...gone]);
+    this.#readAgainMs = { ...AT_ONCE };
   }
 
   /** Puts a batch back, as it was: it is repeated before anything else. */
@@ -149,6 +186,18 @@ export class PublishQueue {
     );
   }
 
+  /**
+   * Whether some partition is short of pairs; or one may be that nothing was read for yet: a page now and then
+   * tells.
+   */
+  #wantsMore(lane: Lane, nowMs: number): boolean {
+    if (!this.#hasRoom || nowMs < this.#readAgainMs[lane]) return false;
+    if (this.#lanes.size === 0) return true;
+    const enough = LIMITS.publisherQueuedPairs / 2;
+    const isShort = Array.from(this.#lanes.values()).some((lanes) => lanes[lane].length < enough);
+    return isShort || nowMs - this.#readAtMs[lane] >= LIMITS.publisherReadAgainMs;
+  }
+
   #isDue(lanes: Lanes, nowMs: number): boolean {
     if (lanes.again.length > 0 || lanes.backlog.length > 0) return true;
     if (lanes.live.length === 0) return false;
@@ -157,14 +206,34 @@ export class PublishQueue {
     return isFull || nowMs - lanes.waitingSinceMs >= lingerMs;
   }
 
+  #readLive(reader: JournalReader, { last, nowMs }: { last: number; nowMs: number }): void {
+    const before = this.#held.size;
+    this.#readAtMs.live = nowMs;
+    for (const pair of reader.unpublished(this.#live, last, LIMITS.journalPagePairs)) {
+      if (!this.#hasRoom) return;
+      if (!this.#take(pair, 'live', nowMs)) this.#isBehind = true;
+      this.#live = pair.seq;
+    }
+    if (this.#held.size === before) this.#readAgainMs.live = nowMs + LIMITS.publisherReadAgainMs;
+  }
+
   #readBacklog(reader: JournalReader, nowMs: number): void {
+    const before = this.#held.size;
+    this.#readAtMs.backlog = nowMs;
     const page = reader.unpublished(this.#backlog, this.#live, LIMITS.journalPagePairs);
+    let wasMissed = false;
     for (const pair of page) {
       if (!this.#hasRoom) return;
-      if (!this.#held.has(pair.seq) && !this.#take(pair, 'backlog', nowMs)) this.#missed = true;
+      if (!this.#held.has(pair.seq) && !this.#take(pair, 'backlog', nowMs)) wasMissed = true;
       this.#backlog = pair.seq;
     }
-    if (page.length > 0) return;
+    if (wasMissed) this.#missed = true;
+    if (page.length > 0) {
+      // A page that is held already tells nothing of partitions.
+      const isUseless = wasMissed && this.#held.size === before;
+      if (isUseless) this.#readAgainMs.backlog = nowMs + LIMITS.publisherReadAgainMs;
+      return;
+    }
     // The end of a pass. Another one follows if a full partition kept something from being read.
     this.#isBehind = this.#missed;
     this.#missed = false;
@@ -172,7 +241,7 @@ export class PublishQueue {
     this.#nextPassMs = nowMs + LIMITS.publisherPassMs;
   }
 
-  #take(pair: UnpublishedPair, lane: 'live' | 'backlog', nowMs: number): boolean {
+  #take(pair: UnpublishedPair, lane: Lane, nowMs: number): boolean {
     if (this.#held.has(pair.seq)) return true;
     const queued = this.#toQueued(pair);
     if (queued === null) {

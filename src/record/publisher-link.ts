@@ -77,6 +77,11 @@ export class PublisherLink {
     this.#worker.post({ type: 'rescan' });
   }
 
+  /** Pairs up to a sequence have been evicted or erased. */
+  left(upTo: number): void {
+    this.#worker.post({ type: 'left', upTo });
+  }
+
   confirmed(numbers: readonly number[]): void {
     this.#worker.post({ type: 'confirmed', numbers });
   }
@@ -93,7 +98,7 @@ export class PublisherLink {
       await Promise.race([this.#stopped.promise, late]);
       timeout.abort();
     }
-    this.#worker.end();
+    await this.#worker.end();
   }
 
   #take(message: FromPublisher): void {

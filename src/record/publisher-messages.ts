@@ -21,6 +21,8 @@ export type ToPublisher =
   | { readonly type: 'confirmed'; readonly numbers: readonly number[] }
   /** Something is in the outbox again. */
   | { readonly type: 'rescan' }
+  /** Pairs up to this sequence have been evicted or erased, perhaps not all. */
+  | { readonly type: 'left'; readonly upTo: number }
   | { readonly type: 'stop' };
 
 export type FromPublisher =

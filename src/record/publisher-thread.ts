@@ -9,6 +9,7 @@ import { KafkaSink } from './kafka-sink.ts';
 import { jsonSerializer } from './pair-serializer.ts';
 import { Publisher } from './publisher.ts';
 import type { FromPublisher, PublisherThreadData, ToPublisher } from './publisher-messages.ts';
+import { yieldThread } from './thread-priority.ts';
 
 const STATUS_MS = 250;
 
@@ -17,6 +18,8 @@ export async function runPublisherThread(
   port: MessagePort,
   data: PublisherThreadData,
 ): Promise<void> {
+  // A backlog that is made up for must not make copies wait for the mirror's loop.
+  yieldThread(LIMITS.publisherNice);
   const post = (message: FromPublisher): void => port.postMessage(message);
   let said: readonly string[] = [];
   const authenticator = new FileAuthenticator(data.kafka);
@@ -33,10 +36,11 @@ export async function runPublisherThread(
       publisher.differ(differences);
     },
   });
+  const reader = JournalReader.open(data.dataDir);
   const publisher = new Publisher({
     instance: data.instance,
     kafka: data.kafka,
-    reader: JournalReader.open(data.dataDir),
+    reader,
     sink,
     serializer: jsonSerializer,
     onConfirm: (confirmation) => post({ type: 'confirm', confirmation }),
@@ -54,6 +58,7 @@ export async function runPublisherThread(
     else if (message.type === 'wake') publisher.wake();
     else if (message.type === 'confirmed') publisher.confirmed(message.numbers);
     else if (message.type === 'rescan') publisher.rescan();
+    else if (message.type === 'left') publisher.left(message.upTo);
     else publisher.stop();
   });
   const status = setInterval(() => post({ type: 'status', status: publisher.status() }), STATUS_MS);
@@ -64,6 +69,7 @@ export async function runPublisherThread(
     stamp = now;
   }, LIMITS.kafkaSecretPollMs);
   await publisher.run();
+  reader.close();
   clearInterval(status);
   clearInterval(secrets);
   post({ type: 'status', status: publisher.status() });

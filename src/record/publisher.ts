@@ -54,6 +54,7 @@ export class Publisher {
   #queue: PublishQueue;
   #generation = '';
   #number = 0;
+  #leftUpTo = 0;
   #trouble: UnderstudyError | null = null;
   /** To connect anew, and at once. */
   #renew = new AbortController();
@@ -126,6 +127,12 @@ export class Publisher {
   /** A dead letter is in the outbox again. */
   rescan(): void {
     this.#queue.rescan();
+    this.wake();
+  }
+
+  /** Pairs up to a sequence have been evicted or erased: of those nothing is sent but what is in flight. */
+  left(upTo: number): void {
+    this.#leftUpTo = Math.max(this.#leftUpTo, upTo);
     this.wake();
   }
 
@@ -202,6 +209,8 @@ export class Publisher {
     try {
       // A journal set aside: its successor is announced by `journal`, and read from then on.
       if (reader.generation() !== this.#generation) return;
+      this.#queue.dropGone(reader, this.#leftUpTo);
+      this.#leftUpTo = 0;
       this.#queue.fill(reader, monotonicMs());
     } catch (error) {
       this.#readFailed(error);
@@ -263,7 +272,7 @@ export class Publisher {
   ): Promise<void> {
     const records = batch.map(({ record }) => record);
     const refused = await this.#send('pairs', partition, records).catch((error: unknown) => {
-      queue.repeat(partition, batch);
+      this.#repeat(queue, partition, batch);
       throw error;
     });
     // A journal set aside meanwhile: there is nothing to confirm.
@@ -281,9 +290,15 @@ export class Publisher {
       );
     } else {
       const middle = Math.ceil(batch.length / 2);
-      queue.repeat(partition, batch.slice(0, middle));
-      queue.repeat(partition, batch.slice(middle));
+      this.#repeat(queue, partition, batch.slice(0, middle));
+      this.#repeat(queue, partition, batch.slice(middle));
     }
+  }
+
+  /** What left while it was in flight is not sent again. */
+  #repeat(queue: PublishQueue, partition: number, batch: readonly QueuedPair[]): void {
+    queue.repeat(partition, batch);
+    this.#leftUpTo = Number.MAX_SAFE_INTEGER;
   }
 
   async #sendAccounts(partition: number, batch: readonly AccountRecord[]): Promise<void> {

@@ -1,7 +1,9 @@
 /** What mirror and recorder thread say to each other. */
 import type { DeadLetterAction } from './dead-letters.ts';
-import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
+import type { Confirmation, DroppedEntry } from './journal-batch.ts';
+import type { ChoreRequest, ChoreStatus } from './journal-chores.ts';
 import type { CommitAnswer, KeeperOptions, KeeperStatus } from './journal-keeper.ts';
+import type { PackedBatch } from './packed-entries.ts';
 import type { CommittedBooks } from './recorder-port.ts';
 
 export interface RecorderThreadData extends KeeperOptions {
@@ -11,7 +13,7 @@ export interface RecorderThreadData extends KeeperOptions {
 }
 
 export type ToRecorder =
-  | { readonly type: 'batch'; readonly batch: JournalBatch }
+  | { readonly type: 'batch'; readonly batch: PackedBatch }
   | { readonly type: 'confirm'; readonly confirmation: Confirmation }
   | {
       readonly type: 'dead-letters';
@@ -19,6 +21,7 @@ export type ToRecorder =
       /** `null`: all. */
       readonly seq: number | null;
     }
+  | { readonly type: 'chore'; readonly request: ChoreRequest }
   /** Somebody met damage while reading. */
   | { readonly type: 'suspect' }
   /** The end is near: what is not known yet is to be answered as not written. */
@@ -44,5 +47,8 @@ export type FromRecorder =
   | { readonly type: 'confirmed'; readonly numbers: readonly number[] }
   /** What an operator has decided about dead letters is in the journal. */
   | { readonly type: 'settled-dead-letters' }
+  /** Pairs up to this sequence have left that the publisher may hold. */
+  | { readonly type: 'left'; readonly upTo: number }
+  | { readonly type: 'chore'; readonly status: ChoreStatus | null }
   | { readonly type: 'status'; readonly status: KeeperStatus }
   | { readonly type: 'closed' };

@@ -6,6 +6,7 @@
 import type { LegCell, LegKey, LegState, ObservedLegState } from '../pair/leg-states.ts';
 import type { ExchangeCell } from '../wire/exchange-ledger.ts';
 import type { DeadLetterAction } from './dead-letters.ts';
+import type { ChoreRequest, ChoreStatus } from './journal-chores.ts';
 
 /** A pair on its way to the journal. */
 export interface PairEntry {
@@ -77,12 +78,18 @@ export interface RecorderStatus {
   readonly commits: number;
   /** Records whose id was there already with other bytes. */
   readonly idConflicts: number;
-  /** Pairs that a full journal let go of before they were analysed. */
+  /** Pairs that had to leave, by the journal's cap or by their age … */
+  readonly evicted: number;
+  /** … of those, the ones that Kafka had not acknowledged … */
+  readonly evictedUnpublished: number;
+  /** … and the ones that had not been analysed. */
   readonly evictedUnanalysed: number;
   /** Damaged journals set aside. */
   readonly quarantined: number;
   /** Times the recorder thread had to be started again. */
   readonly restarts: number;
+  /** The last backup or erasure that was asked for. */
+  readonly chore: ChoreStatus | null;
   readonly publisher: PublisherStatus | null;
 }
 
@@ -129,6 +136,8 @@ export interface Recorder {
   whenLedgersLost(listener: (epochs: readonly string[] | 'all') => void): void;
   /** What an operator decides about a dead letter by its sequence, or with `null` about all; the journal shows it. */
   settleDeadLetters(action: DeadLetterAction, seq: number | null): void;
+  /** Has a backup made or a key erased; the status tells what comes of it. */
+  runChore(request: ChoreRequest): void;
   status(): RecorderStatus;
   /** Commits what is pending, stops the publisher after its batch in flight, closes the journal. */
   close(): Promise<void>;

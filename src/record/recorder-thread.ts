@@ -3,7 +3,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { LIMITS } from '../config/defaults.ts';
 import type { Journal } from './journal.ts';
 import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
+import { JournalChores } from './journal-chores.ts';
 import { type CommitAnswer, type CommitOutcome, JournalKeeper } from './journal-keeper.ts';
+import { unpackBatch } from './packed-entries.ts';
 import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
 import type { CommittedBooks } from './recorder-port.ts';
 
@@ -22,10 +24,13 @@ class RecorderThread {
   readonly #port: MessagePort;
   readonly #data: RecorderThreadData;
   readonly #keeper: JournalKeeper;
+  readonly #chores: JournalChores;
   #unanswered: readonly number[];
   /** Batches written to a file that is away: answered when a journal is opened again. */
   #unknown: number[] = [];
   #confirmations: Confirmation[] = [];
+  /** Unpublished pairs up to this sequence were evicted: the publisher was told. */
+  #evictedUpTo = 0;
   #confirmTimer: NodeJS.Timeout | undefined;
   #statusTimer: NodeJS.Timeout | undefined;
 
@@ -34,6 +39,10 @@ class RecorderThread {
     this.#data = data;
     this.#unanswered = data.unanswered;
     this.#keeper = new JournalKeeper(data, (journal, books) => this.#opened(journal, books));
+    this.#chores = new JournalChores(
+      () => this.#keeper.journal,
+      () => this.#post({ type: 'left', upTo: Number.MAX_SAFE_INTEGER }),
+    );
   }
 
   start(): void {
@@ -44,7 +53,7 @@ class RecorderThread {
   take(message: ToRecorder): void {
     if (message.type === 'batch') {
       const { number } = message.batch;
-      const outcome = this.#commit(message.batch);
+      const outcome = this.#commit(unpackBatch(message.batch));
       if (outcome.committed === null) this.#unknown.push(number);
       else this.#answer(number, outcome);
     } else if (message.type === 'confirm') {
@@ -53,6 +62,10 @@ class RecorderThread {
     } else if (message.type === 'dead-letters') {
       this.#keeper.settleDeadLetters(message.action, message.seq);
       this.#post({ type: 'settled-dead-letters' });
+    } else if (message.type === 'chore') {
+      // Cannot reject: what goes wrong stands in its status.
+      void this.#chores.run(message.request).then(() => this.#tellChore());
+      this.#tellChore();
     } else if (message.type === 'suspect') {
       this.#keeper.suspect();
     } else if (message.type === 'settle') {
@@ -64,7 +77,12 @@ class RecorderThread {
 
   #look(): void {
     this.#keeper.look();
+    if (this.#chores.status?.state === 'running') this.#tellChore();
     this.#post({ type: 'status', status: this.#keeper.status() });
+  }
+
+  #tellChore(): void {
+    this.#post({ type: 'chore', status: this.#chores.status });
   }
 
   #opened(journal: Journal, books: CommittedBooks): void {
@@ -98,6 +116,9 @@ class RecorderThread {
   #commit(batch: JournalBatch): CommitOutcome {
     const confirmations = this.#confirmations;
     const outcome = this.#keeper.commit(batch, confirmations);
+    const upTo = this.#keeper.journal?.evictedUpTo ?? 0;
+    if (upTo > 0 && upTo !== this.#evictedUpTo) this.#post({ type: 'left', upTo });
+    this.#evictedUpTo = upTo;
     if (outcome.committed && confirmations.length > 0) {
       this.#confirmations = [];
       const numbers = confirmations.map((confirmation) => confirmation.number);

@@ -5,11 +5,15 @@
 import { randomUUID } from 'node:crypto';
 import { LIMITS } from '../config/defaults.ts';
 import type { Config } from '../config/types.ts';
+import { ERRORS } from '../errors.ts';
 import type { LegKey, LegState } from '../pair/leg-states.ts';
 import type { Log } from '../telemetry/log-lines.ts';
 import type { DeadLetterAction } from './dead-letters.ts';
+import { type Departure, NO_DEPARTURE, sumOf } from './departures.ts';
 import type { DroppedEntry, DropReason } from './journal-batch.ts';
+import type { ChoreRequest, ChoreStatus } from './journal-chores.ts';
 import type { KeeperStatus } from './journal-keeper.ts';
+import { packBatch } from './packed-entries.ts';
 import { PendingRecord } from './pending-record.ts';
 import { PublisherLink } from './publisher-link.ts';
 import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
@@ -41,7 +45,7 @@ const INITIAL: KeeperStatus = {
   lag: 0,
   deadLetters: 0,
   idConflicts: 0,
-  evictedUnanalysed: 0,
+  evicted: NO_DEPARTURE,
   quarantined: 0,
 };
 
@@ -80,8 +84,9 @@ class ThreadRecorder implements Recorder {
   /** Batches of a thread that ended: what came of them, its successor says. */
   #unanswered = new Set<number>();
   #idConflictsBefore = 0;
-  #evictedBefore = 0;
+  #evictedBefore: Departure = NO_DEPARTURE;
   #quarantinedBefore = 0;
+  #chore: ChoreStatus | null = null;
   #committedPairs = 0;
   #commits = 0;
   #restarts = 0;
@@ -152,7 +157,7 @@ class ThreadRecorder implements Recorder {
 
   status(): RecorderStatus {
     const { state, error, journalBytes, walBytes, idConflicts, quarantined } = this.#status;
-    const { evictedUnanalysed } = this.#status;
+    const evicted = sumOf(this.#evictedBefore, this.#status.evicted);
     const isUp = this.#worker.isUp;
     return {
       state: isUp ? state : 'down',
@@ -165,9 +170,12 @@ class ThreadRecorder implements Recorder {
       maxJournalBytes: this.#config.journal.maxBytes,
       commits: this.#commits,
       idConflicts: this.#idConflictsBefore + idConflicts,
-      evictedUnanalysed: this.#evictedBefore + evictedUnanalysed,
+      evicted: evicted.count,
+      evictedUnpublished: evicted.unpublished,
+      evictedUnanalysed: evicted.unanalysed,
       quarantined: this.#quarantinedBefore + quarantined,
       restarts: this.#restarts,
+      chore: this.#chore,
       publisher: this.#publisher?.status(this.#status) ?? null,
     };
   }
@@ -175,6 +183,12 @@ class ThreadRecorder implements Recorder {
   settleDeadLetters(action: DeadLetterAction, seq: number | null): void {
     this.#log.info('dead letters', { action, seq: seq ?? 'all' });
     this.#worker.post({ type: 'dead-letters', action, seq });
+  }
+
+  runChore(request: ChoreRequest): void {
+    const { kind, id } = request;
+    this.#log.info(`journal ${kind}`, { id });
+    this.#worker.post({ type: 'chore', request });
   }
 
   async close(): Promise<void> {
@@ -195,7 +209,7 @@ class ThreadRecorder implements Recorder {
     if (!this.#worker.isUp) this.#closed.resolve();
     await this.#closed.promise;
     clearTimeout(giveUp);
-    this.#worker.end();
+    await this.#worker.end();
     // What a stuck or dead thread left behind. Its counts are lost with the process.
     for (const number of this.#pending.underWay) this.#failed(number, 'recorder_down');
     this.#pending.dropQueue('recorder_down');
@@ -203,13 +217,14 @@ class ThreadRecorder implements Recorder {
 
   #threadData(): RecorderThreadData {
     const { dataDir, journal, kafka, configured = [] } = this.#config;
-    const { maxBytes, retentionMs } = journal;
+    const { maxBytes, whenFull, retentionMs, maxAgeMs } = journal;
     const unanswered = Array.from(this.#unanswered);
     const session = this.#session;
     const outbox = kafka !== null;
     const isAnalysed = this.#config.analysis?.enabled ?? false;
     return {
-      ...{ dataDir, configured, maxBytes, retentionMs, outbox, session, unanswered },
+      ...{ dataDir, configured, maxBytes, whenFull, retentionMs, maxAgeMs },
+      ...{ outbox, session, unanswered },
       ...(isAnalysed ? { analysisDir: dataDir } : {}),
     };
   }
@@ -236,7 +251,7 @@ class ThreadRecorder implements Recorder {
     const underWay = this.#pending.underWay.length - this.#unanswered.size;
     let free = LIMITS.journalBatchesInFlight - underWay;
     while (free > 0 && this.#worker.isUp && !this.#pending.isEmpty) {
-      this.#worker.post({ type: 'batch', batch: this.#pending.takeBatch() });
+      this.#worker.post({ type: 'batch', batch: packBatch(this.#pending.takeBatch()) });
       free -= 1;
     }
     this.#checkDrained();
@@ -247,7 +262,9 @@ class ThreadRecorder implements Recorder {
     else if (message.type === 'status') this.#takeStatus(message.status);
     else if (message.type === 'confirmed') this.#publisher?.confirmed(message.numbers);
     else if (message.type === 'settled-dead-letters') this.#publisher?.rescan();
-    else if (message.type === 'closed') this.#closed.resolve();
+    else if (message.type === 'left') this.#publisher?.left(message.upTo);
+    else if (message.type === 'chore') this.#chore = message.status;
+    else if (message.type === 'closed') this.#threadClosed();
     else this.#done(message);
   }
 
@@ -309,12 +326,22 @@ class ThreadRecorder implements Recorder {
     else this.#log.error(`Not recording: ${message}`, { state, code: error });
   }
 
+  /** At once, and not when `close` goes on: the thread's exit may be told in the same turn, and is no fault. */
+  #threadClosed(): void {
+    void this.#worker.end();
+    this.#closed.resolve();
+  }
+
   #down(reason: string): void {
     this.#restarts += 1;
     this.#idConflictsBefore += this.#status.idConflicts;
-    this.#evictedBefore += this.#status.evictedUnanalysed;
+    this.#evictedBefore = sumOf(this.#evictedBefore, this.#status.evicted);
     this.#quarantinedBefore += this.#status.quarantined;
     this.#status = INITIAL;
+    if (this.#chore?.state === 'running') {
+      const message = ERRORS.UND_RECORDER_DOWN.meaning;
+      this.#chore = { ...this.#chore, state: 'failed', error: 'UND_RECORDER_DOWN', message };
+    }
     for (const number of this.#pending.underWay) this.#unanswered.add(number);
     this.#pending.dropQueue('recorder_down');
     this.#ready.resolve();

@@ -1,4 +1,5 @@
 /** A worker thread that is started again, with back-off, when it ends by itself. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { LIMITS } from '../config/defaults.ts';
 import { BackOff } from './back-off.ts';
@@ -21,7 +22,7 @@ export class RestartingWorker<To, From> {
   #worker: Worker | null = null;
   #timer: NodeJS.Timeout | undefined;
   #reason = '';
-  #ended = false;
+  #ending: Promise<void> | null = null;
 
   constructor(options: WorkerOptions<From>) {
     this.#options = options;
@@ -37,16 +38,29 @@ export class RestartingWorker<To, From> {
     this.#worker?.postMessage(message);
   }
 
-  /** No more restarts. A thread that is stuck in a system call is left to end when it can. */
-  end(): void {
-    this.#ended = true;
+  /**
+   * No more restarts. A thread that has been told to stop ends by itself: to tear it down in the middle of
+   * native code is a risk for the whole process. One that has not ended within LIMITS.threadEndMs is told
+   * to by Node; stuck in a system call, it is left to end when it can.
+   *
+   * @returns resolves when the thread has ended, or was left; never rejects
+   */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     clearTimeout(this.#timer);
     const worker = this.#worker;
     this.#worker = null;
     if (worker === null) return;
     worker.unref();
-    // Rejects never: terminate() resolves with the exit code.
-    void worker.terminate();
+    const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    const limit = new AbortController();
+    const late = sleep(LIMITS.threadEndMs, 'late', { signal: limit.signal }).catch(() => 'ended');
+    if ((await Promise.race([exit, late])) === 'late') void worker.terminate();
+    limit.abort();
   }
 
   #start(): void {
@@ -55,13 +69,13 @@ export class RestartingWorker<To, From> {
     this.#worker = worker;
     this.#reason = '';
     worker.on('message', (message: From) => {
-      if (!this.#ended) this.#options.onMessage(message);
+      if (this.#ending === null) this.#options.onMessage(message);
     });
     worker.on('error', (error) => {
       this.#reason = error instanceof Error ? error.message : String(error);
     });
     worker.on('exit', (code) => {
-      if (this.#ended) return;
+      if (this.#ending !== null) return;
       this.#worker = null;
       if (performance.now() - startedAtMs > STABLE_MS) this.#backOff.reset();
       this.#timer = setTimeout(() => this.#start(), this.#backOff.next());

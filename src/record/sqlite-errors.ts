@@ -3,6 +3,7 @@ import { type ErrorCode, UnderstudyError } from '../errors.ts';
 
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
+const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 export const SQLITE_FULL = 13;
@@ -16,6 +17,14 @@ export function sqliteCode(error: unknown): number {
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
   return code === SQLITE_BUSY || code === SQLITE_LOCKED;
+}
+
+/**
+ * Whether the disk failed. A commit that could not be synced may stand in the WAL whole, and be there when the file is
+ * opened again.
+ */
+export function isIoError(error: unknown): boolean {
+  return sqliteCode(error) === SQLITE_IOERR;
 }
 
 /** Whether the file itself is damaged: trying again cannot help, setting it aside can. */

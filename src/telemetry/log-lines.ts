@@ -2,6 +2,7 @@
 import { LIMITS } from '../config/defaults.ts';
 import type { LogConfig } from '../config/types.ts';
 import { LogSink } from './log-sink.ts';
+import { toPrintableJson } from './printable-json.ts';
 
 /** Bounded facts; never a payload or a credential. A `code` becomes `error.code`. */
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
@@ -91,12 +92,7 @@ export function toLogLine(entry: {
 }
 
 function toLine(value: object): string {
-  // DEL and the C1 controls drive terminals too, and JSON leaves them as they are.
-  const text = JSON.stringify(value).replace(
-    /[\u007f-\u009f\u2028\u2029]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `${text}\n`;
+  return `${toPrintableJson(value)}\n`;
 }
 
 function cut(fields: LogFields): LogFields {

@@ -4,6 +4,7 @@ import { type Logger, pino } from 'pino';
 import { LIMITS } from '../config/defaults.ts';
 import type { LogConfig } from '../config/types.ts';
 import { LogSink } from './log-sink.ts';
+import { escapeUnprintable } from './printable-json.ts';
 
 /**
  * @param process - its name: `admin`, `mirror`, `supervisor-all`
@@ -26,7 +27,7 @@ export function createLogger(
       base: { 'process.name': process },
       serializers: {},
     },
-    { write: (line: string) => sink.write(bound(line)) },
+    { write: (line: string) => sink.write(bound(escapeUnprintable(line))) },
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * Status of a process for any reader on the machine, over a Unix socket. The reader sends one line,
+ * Status of a process for any reader on the machine, over a Unix socket. The reader sends one line, UTF-8,
  * `status` or the name of a command; it gets one line of JSON, and the connection ends.
  *
  * Invariants: a reader holds at most one answer (LIMITS.statusBytes), at most LIMITS.statusTimeoutMs long;
@@ -12,6 +12,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';
 import { UnderstudyError } from '../errors.ts';
+import { toPrintableJson } from './printable-json.ts';
 
 export interface StatusSource {
   /** What `status` answers; must be JSON. */
@@ -76,13 +77,13 @@ async function bindByRename(server: Server, path: string): Promise<void> {
 
 function serveReader(socket: Socket, source: StatusSource): void {
   let line = '';
-  socket.setEncoding('latin1');
+  socket.setEncoding('utf8');
   const deadline = setTimeout(() => socket.destroy(), LIMITS.statusTimeoutMs).unref();
   socket.on('close', () => clearTimeout(deadline));
   socket.on('error', () => socket.destroy());
   socket.on('data', (text: string) => {
     line += text;
-    if (line.length > LIMITS.statusRequestBytes) socket.destroy();
+    if (socket.bytesRead > LIMITS.statusRequestBytes) socket.destroy();
     else if (line.includes('\n')) {
       socket.removeAllListeners('data').resume();
       answer(socket, line.slice(0, line.indexOf('\n')), source);
@@ -108,7 +109,7 @@ function answer(socket: Socket, request: string, source: StatusSource): void {
 
 function statusLine(source: StatusSource): string {
   try {
-    const text = JSON.stringify(source.status());
+    const text = toPrintableJson(source.status());
     return text.length <= LIMITS.statusBytes ? `${text}\n` : '{"error":"status over its limit"}\n';
   } catch {
     return '{"error":"status failed"}\n';

@@ -33,6 +33,7 @@ async function start() {
     store,
     report,
     analysis: null,
+    askMirrorToErase: async () => undefined,
     log,
   });
   const url = await listenHttp(api.server, config.admin.address);

@@ -5,6 +5,7 @@ import { METRICS } from '../../src/admin/metric-table.ts';
 import { renderMetrics } from '../../src/admin/metrics.ts';
 import type { AnalysisStatus } from '../../src/analysis/analysis-messages.ts';
 import { LegLedger } from '../../src/pair/leg-ledger.ts';
+import { LEG_REASONS } from '../../src/pair/leg-states.ts';
 import type { MirrorStatus } from '../../src/record/mirror-status.ts';
 import { ExchangeLedger } from '../../src/wire/exchange-ledger.ts';
 import type { GatewayStatus } from '../../src/wire/gateway-status.ts';
@@ -53,7 +54,8 @@ const ANALYSIS = {
       ...{ hash: 'aa', profile: 'production', startedAt: '', startedBy: '', reason: '' },
       ...{ closedAt: '', cut: '', pairs: 90, standing: null, firstPassAt: '', withdrawnAt: '' },
       ...{ firstFailAt: '', gates: [], evidence: [], drivers: [] },
-      ...{ pairsPerHour: 0, decisionInMs: null },
+      ...{ pairsPerHour: 0, decisionInMs: null, preset: '', headline: null },
+      outcomes: { mature: 80, known: 60, positives: 9, leastCoverage: 0.5, threshold: null },
     },
   ],
 } as const satisfies AnalysisStatus;
@@ -208,6 +210,27 @@ describe('renderMetrics', () => {
     expect([...(samples?.keys() ?? [])]).toEqual([
       'understudy_candidate_queued{candidate="v7\\"\\\\\\n} 1"}',
     ]);
+  });
+});
+
+describe('docs/operations.md', () => {
+  it('says of every counter what it means and what to do', () => {
+    const text = readFileSync('docs/operations.md', 'utf8');
+    const counters = Object.entries(METRICS).filter(([, { type }]) => type === 'counter');
+    const untold = counters.map(([name]) => name).filter((name) => !text.includes(name));
+    expect(untold).toEqual([]);
+  });
+
+  it('says of every state and reason of a lost or failed copy what to do', () => {
+    const text = readFileSync('docs/operations.md', 'utf8');
+    const needed = ['undecodable', 'shed', 'candidate_error'] as const;
+    for (const state of needed) {
+      const untold = LEG_REASONS[state].filter((reason) => !text.includes(`(${reason})`));
+      expect(untold, state).toEqual([]);
+    }
+    for (const state of ['breaker_open', 'candidate_timeout', 'journal_dropped', 'lost_in_crash']) {
+      expect(text).toContain(`| \`${state}`);
+    }
   });
 });
 

@@ -83,6 +83,7 @@ export function candidateStatus(name: string, routes: readonly string[]): Candid
     maxQueuedBytes: 1_000,
     oldestMs: 250,
     maxAgeMs: 5_000,
+    answerBytes: { largest: 600, max: 1_300 },
     guard: {
       inFlightCeiling: 12,
       requestsPerSecond: 50,
@@ -146,6 +147,12 @@ export function mirrorStatus(
     maxQueuedBytes: 64,
     parseBytes: 2_000,
     maxParseBytes: 4_000,
+    bodies: {
+      requestBytes: { largest: 700, max: 1_000 },
+      answerBytes: { largest: 800, max: 1_100 },
+      decodedBytes: { largest: 900, max: 1_200 },
+      decodedRatio: { largest: 12.5, max: 100 },
+    },
     selectionKeysMissing: 3,
     heapUse: 0.775,
     pressureKeep: 0.5,
@@ -161,7 +168,10 @@ export function mirrorStatus(
       maxJournalBytes: 9_999,
       commits: 6,
       idConflicts: 0,
+      evicted: 0,
+      evictedUnpublished: 0,
       evictedUnanalysed: 0,
+      chore: null,
       quarantined: 0,
       restarts: 0,
       publisher: {

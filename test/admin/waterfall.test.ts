@@ -242,7 +242,7 @@ describe('buildWaterfall', () => {
       fc.record({ kind: fc.constant('open' as const), gateway: fc.nat(1) }),
     );
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 200 }), (events) => {
+      fc.property(fc.array(event, { maxLength: 200, size: 'max' }), (events) => {
         const gateways = [new ExchangeLedger(48), new ExchangeLedger(48)];
         const received = [0, 0];
         const inFlight = [0, 0];

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { Analysis } from '../../src/analysis/analysis.ts';
 import { toHistory } from '../../src/analysis/history.ts';
 import type { ExperimentPlan } from '../../src/analysis/plan.ts';
-import { ByteWriter } from '../../src/analysis/sketches/byte-writer.ts';
+import { changedEntries, restoreAnalysis } from '../../src/analysis/state-entries.ts';
 import type { Coverage } from '../../src/analysis/verdict.ts';
 import type { Pair } from '../../src/pair/pair.ts';
-import { FULL_COVERAGE, guardrail, type PairOptions, pairOf, planOf } from './pairs.ts';
+import { FULL_COVERAGE, guardrail, type PairOptions, pairOf, planOf, START_MS } from './pairs.ts';
 
 function analyse(plan: ExperimentPlan, pairs: Iterable<Pair>): Analysis {
   const analysis = new Analysis(plan);
@@ -30,22 +30,19 @@ function lastVerdict(
 }
 
 /** All that the state says, as bytes. */
+/** All parts as a store keeps them. */
 function bytesOf(analysis: Analysis): string {
-  const writer = new ByteWriter();
-  analysis.sample.encode(writer);
-  for (const key of [...analysis.segments.keys()].sort()) {
-    writer.text(key);
-    analysis.segments.get(key)?.encode(writer);
-  }
-  for (const start of [...analysis.stretches.keys()].sort()) {
-    const stretch = analysis.stretches.get(start) ?? new Map();
-    for (const key of [...stretch.keys()].sort()) {
-      writer.count(start);
-      writer.text(key);
-      stretch.get(key)?.encode(writer);
-    }
-  }
-  return writer.toBytes().toString('hex');
+  const entries = Array.from(changedEntries(analysis), ({ kind, key, stretch, bytes }) => {
+    return `${kind} ${key} ${stretch} ${Buffer.from(bytes).toString('hex')}`;
+  });
+  return entries.sort().join('\n');
+}
+
+/** As if all of it were new. */
+function touchAll(analysis: Analysis): Analysis {
+  const copy = new Analysis(analysis.plan);
+  copy.merge(analysis);
+  return copy;
 }
 
 const FLIP: Partial<PairOptions> = { candidate: { score: 0.9, label: 'bad' } };
@@ -101,7 +98,7 @@ describe('the verdict', () => {
     });
     const verdict = lastVerdict(planOf(), swapped);
     expect(verdict.verdict).toBe('INVALID');
-    expect(verdict.gates[0]?.text).toBe("the candidate's model version changed: 2.0, 2.1");
+    expect(verdict.gates[0]?.text).toBe(`the candidate's model version changed: "2.0", "2.1"`);
   });
 
   it('is INVALID when one copy in ten was lost, and FAIL when even the lost ones could not save it', () => {
@@ -118,9 +115,48 @@ describe('the verdict', () => {
     expect(lastVerdict(planOf(), pairs(8_000), unknown).verdict).toBe('CONTINUE');
   });
 
+  it('is the same whether cuts are judged one by one or all at once, late pairs included', () => {
+    const plan = planOf({ segments: [{ name: 'german', pointer: '/country', value: 'DE' }] });
+    const all = pairs(9_000, (seq) => ({
+      captured: { '/country': seq % 3 === 0 ? 'DE' : 'FR' },
+      ...(seq % 150 === 0 ? FLIP : {}),
+    }));
+    // Every tenth comes with the last ones.
+    const [inTime, late] = [all.filter((_, i) => i % 10 > 0), all.filter((_, i) => i % 10 === 0)];
+    const coverage = () => FULL_COVERAGE;
+    const growing = new Analysis(plan);
+    for (const [i, pair] of [...inTime, ...late].entries()) {
+      growing.add(pair);
+      if (i % 700 !== 0) continue;
+      const untilMs = START_MS + Math.floor(i / 1_000) * 10_000;
+      const alone = analyse(plan, [...inTime, ...late].slice(0, i + 1));
+      const anew = alone.verdicts(untilMs, coverage);
+      expect(growing.verdicts(untilMs, coverage)).toEqual(anew);
+    }
+  });
+
   it('does not pass while the breaker was open lately', () => {
     const coverage = { ...FULL_COVERAGE, breakerOpenLately: 3 };
     expect(lastVerdict(planOf(), pairs(8_000), coverage).gates[0]?.reason).toBe('breaker_open');
+  });
+
+  it('counts what the breaker kept back as failures of the candidate, in all pairs, and FAILs for them', () => {
+    const plan = planOf({ segments: [{ name: 'all', pointer: '/country', value: 'DE' }] });
+    const some = pairs(8_000, () => ({ captured: { '/country': 'DE' } }));
+    const errorsAt = (breakerOpen: number) => {
+      const parts = [{ part: '', observed: 8_000, lost: breakerOpen }];
+      const verdict = lastVerdict(plan, some, { ...FULL_COVERAGE, parts, breakerOpen });
+      return { verdict, errors: verdict.assessments.filter(({ kind }) => kind === 'errors') };
+    };
+    const few = errorsAt(8);
+    expect(few.errors.map(({ n, mean }) => [n, mean])).toEqual([
+      [8_008, 8 / 8_008],
+      [8_000, 0],
+    ]);
+    // A coverage of 89 % alone is INVALID; but these copies are not missing: the candidate did not serve them.
+    const many = errorsAt(1_000);
+    expect(many.verdict.verdict).toBe('FAIL');
+    expect(many.verdict.assessments.find(({ state }) => state === 'fail')?.kind).toBe('errors');
   });
 
   it('withdraws a PASS after a late regression that the sum still hides', () => {
@@ -170,7 +206,7 @@ describe('the state', () => {
   const plan = planOf({
     guardrails: [guardrail('contract'), guardrail('label_flips'), guardrail('score_bias_up')],
     segments: [{ name: 'german', pointer: '/country', value: 'DE' }],
-    discover: ['/country'],
+    discover: ['/country', '/user'],
   });
   const arbitraryPair = fc
     .record({
@@ -187,7 +223,7 @@ describe('the state', () => {
         seq,
         atMs: seq * 300,
         candidate: isFailed ? null : { score, label },
-        captured: { '/country': country },
+        captured: { '/country': country, '/user': `u${seq}` },
         candidateMs,
       }),
     );
@@ -211,6 +247,8 @@ describe('the state', () => {
         const repeated = analyse(plan, [...shuffled, ...all]);
         expect(bytesOf(merged)).toBe(bytesOf(whole));
         expect(bytesOf(repeated)).toBe(bytesOf(whole));
+        const stored = restoreAnalysis(plan, [...changedEntries(whole)]);
+        expect(bytesOf(touchAll(stored))).toBe(bytesOf(whole));
       }),
       { seed: 20261125, numRuns: 60 },
     );

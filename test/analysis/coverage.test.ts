@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { coverageAt } from '../../src/analysis/coverage.ts';
+import { closeCut, coverageAt } from '../../src/analysis/coverage.ts';
 import { type CoverageCell, CoverageCells } from '../../src/analysis/coverage-cells.ts';
 import { isSettled } from '../../src/analysis/settled.ts';
 import type { LegCell, LegState } from '../../src/pair/leg-states.ts';
 import type { CommittedBooks, EpochLedger } from '../../src/record/recorder-port.ts';
+import { planOf } from './pairs.ts';
 
 function leg(state: LegState, count: number, change: Partial<LegCell> = {}): LegCell {
   const of = { epoch: 'e1', candidate: 'next', route: 'score', hour: 100, sizeClass: 'le_1k' };
@@ -85,6 +86,28 @@ describe('coverage cells', () => {
 });
 
 describe('coverage at a cut', () => {
+  it('never counts fewer than no copies, though a gateway was an hour ahead at the start', () => {
+    const startMs = Date.UTC(2026, 10, 1, 0, 59);
+    const hour = startMs / 3_600_000;
+    const cell = (at: number, count: number): CoverageCell => ({
+      ...{ epoch: 'e', route: 'score', sizeClass: '', hour: Math.floor(at) },
+      ...{ observed: 10, lost: count, breakerOpen: count },
+    });
+    const attempt = {
+      plan: planOf({ startedAt: new Date(startMs).toISOString() }),
+      baseline: [cell(hour + 1, 5)],
+    };
+    const none = { missed: 0, segmentPairs: [], windowBefore: undefined, keptBackBefore: null };
+    const facts = { ...none, cutMs: startMs + 10_000 };
+    // The cut lies in the hour before that of the baseline.
+    const coverage = closeCut(attempt as never, { ...facts, cells: [cell(hour + 1, 5)] });
+    expect(coverage).toMatchObject({ breakerOpen: 0, breakerOpenLately: 0 });
+    expect(coverage.parts[0]).toEqual({ part: '', observed: 0, lost: 0 });
+    // Nor does a cut that was closed so before.
+    const stored = { ...coverage, breakerOpen: -5 };
+    expect(coverageAt(new Map([[1, stored]]))(1).breakerOpen).toBe(0);
+  });
+
   it('has the hours of the cuts before it', () => {
     const part = (name: string, observed: number) => ({ part: name, observed, lost: 0 });
     const none = { breakerOpen: 0, breakerOpenLately: 0 };

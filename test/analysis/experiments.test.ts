@@ -111,6 +111,60 @@ describe('planted regressions, from the journal to the verdict', () => {
   });
 });
 
+describe('a candidate of which no pair comes', () => {
+  it('is INVALID once its lost copies are known, and again with those of later', () => {
+    const rig = new JournalRig();
+    rig.start();
+    expect(rig.read(START_MS + 1_000_000)).toMatchObject({ verdict: 'CONTINUE', cut: '' });
+    rig.write([], { shed: 400 });
+    expect(rig.read(START_MS + 1_000_000)).toMatchObject({
+      verdict: 'INVALID',
+      cut: '2026-11-01T00:16:30.000Z',
+      drivers: expect.arrayContaining(['coverage is 0.00 %, 99.50 % is needed']),
+    });
+    // Nothing further was lost: nothing further is judged, however late one looks.
+    expect(rig.read(START_MS + 2_000_000).cut).toBe('2026-11-01T00:16:30.000Z');
+    rig.write([], { journal_dropped: 1 });
+    expect(rig.read(START_MS + 2_000_000).cut).toBe('2026-11-01T00:33:10.000Z');
+  });
+
+  it('is FAIL where the breaker kept them back: the candidate is dead', () => {
+    const rig = new JournalRig();
+    rig.start();
+    rig.write([], { breaker_open: 4_000 });
+    expect(rig.read(START_MS + 1_000_000)).toMatchObject({ verdict: 'FAIL', pairs: 0 });
+  });
+});
+
+describe('cuts that are closed together, the analysis having been down', () => {
+  it('have what the breaker kept back meanwhile in the newest alone', () => {
+    const rig = new JournalRig();
+    rig.config = rigConfig(rig.folder, '{ profile: demo, margins: { errors: 0.01 } }');
+    rig.start();
+    // 0.3 % of the copies in all: nobody knows when, and 8 % of the first cut's.
+    rig.write(traffic(0, 12_000), { breaker_open: 40 });
+    const verdict = rig.read(START_MS + 1_000_000);
+    expect(verdict.verdict).not.toBe('FAIL');
+    // Nor does one before it PASS, as if the breaker had been closed.
+    expect([verdict.firstPassAt, verdict.verdict]).toEqual(['', 'CONTINUE']);
+    expect(verdict.gates.map(({ reason }) => reason)).toContain('breaker_open');
+    const errors = verdict.evidence.find(({ guardrail }) => guardrail === 'errors');
+    expect([errors?.n, errors?.mean]).toEqual([12_040, 40 / 12_040]);
+    // Later ones begin where the newest has ended.
+    rig.write(traffic(12_000, 24_000), { breaker_open: 10 });
+    const later = rig.read(START_MS + 2_000_000);
+    expect(later.evidence.find(({ guardrail }) => guardrail === 'errors')?.n).toBe(24_050);
+    expect(later.verdict).not.toBe('FAIL');
+  });
+
+  it('still FAIL at the newest for what was kept back in all', () => {
+    const rig = new JournalRig();
+    rig.start();
+    rig.write(traffic(0, 12_000), { breaker_open: 1_500 });
+    expect(rig.read(START_MS + 1_000_000)).toMatchObject({ verdict: 'FAIL', pairs: 12_000 });
+  });
+});
+
 describe('attempts', () => {
   it('start anew with a margin, a model path or a comparison, and not with a rate', () => {
     const rig = new JournalRig();

@@ -20,7 +20,13 @@ import type { LedgerUpdate } from '../../src/record/recorder-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { type PairOptions, pairOf, START_MS } from './pairs.ts';
 
-const ROOM: RoomOptions = { maxBytes: 2 ** 28, retentionMs: 1e12, outbox: false };
+const ROOM: RoomOptions = {
+  maxBytes: 2 ** 28,
+  retentionMs: 1e12,
+  maxAgeMs: 0,
+  whenFull: 'drop_newest' as const,
+  outbox: false,
+};
 
 /** One candidate `next`, segment `gold`, profile demo; cuts of 5 s and windows of a minute. */
 export function rigConfig(folder: string, analysis = '{ profile: demo }', candidate = ''): Config {
@@ -102,6 +108,10 @@ export class JournalRig {
     const onEvent = (event: AttemptEvent): void => void this.events.push(event);
     const of = { books: reader.books(), nowMs, onEvent };
     this.#analysis = { store, source, experiments: new Experiments(store, this.config, of) };
+  }
+
+  get store(): AnalysisStore {
+    return this.#open().store;
   }
 
   get experiments(): Experiments {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { OUTCOMES, runOutcomes } from '../../bench/simulate/late-outcomes.ts';
 import { createRandom } from '../../bench/simulate/random.ts';
 import { binomialLower, runErrors, runRace } from '../../bench/simulate/run-scenario.ts';
 import { ERRORS, RACES, type Scenario } from '../../bench/simulate/scenarios.ts';
@@ -50,6 +51,22 @@ describe('false verdicts at the margin, with a look after every pair', () => {
     };
     expect(share.lowerBound).toBeLessThanOrEqual(0.05);
     expect(runErrors(single, { ...SIZE, streams: 60 }).everPass).toBeGreaterThan(0.2);
+  });
+});
+
+describe('guardrails of quality, outcomes late or missing', () => {
+  const size = { streams: 40, pairs: 2_000, seed: 1 };
+
+  it.each(OUTCOMES)('$title: false in at most alpha of the streams', (scenario) => {
+    const result = runOutcomes(scenario, size);
+    expect(result.lowerBound).toBeLessThanOrEqual(result.alpha);
+  });
+
+  it('would be seen: missing outcomes passed over', () => {
+    const selective = OUTCOMES.filter(({ arrival }) => arrival === 'selective');
+    const [margin, identical] = selective.map((scenario) => runOutcomes(scenario, size, 0));
+    expect(margin?.falsePass).toBeGreaterThan(0.9);
+    expect(identical?.falseFail).toBeGreaterThan(0.9);
   });
 });
 

@@ -19,6 +19,7 @@ export function measurement(
     losses: {},
     steal: 0,
     foreign: 0,
+    generatorShare: 0.1,
     unsettled: '',
     ...change,
   };

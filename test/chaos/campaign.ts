@@ -134,13 +134,13 @@ export class Campaign {
       await ended;
       this.#writer = null;
     }
-    const records = await this.readTopic();
+    const records = await this.readTopic(timeoutMs);
     return checkDelivery(this.commits(), records);
   }
 
   /** What is on the topic of pairs, read past the proxies. */
-  readTopic(): Promise<ReadMessage[]> {
-    return readWithKcat(this.cluster.brokers, this.kafka.pairsTopic, { timeoutMs: 120_000 });
+  readTopic(timeoutMs: number): Promise<ReadMessage[]> {
+    return readWithKcat(this.cluster.brokers, this.kafka.pairsTopic, { timeoutMs });
   }
 
   commits(): Commits {
@@ -170,12 +170,18 @@ export class Campaign {
     }
   }
 
-  /** Ends everything and removes the folder. */
-  async end(): Promise<void> {
+  /**
+   * Ends everything.
+   *
+   * @returns the folder with journal and log where it is kept, else it is removed
+   */
+  async end({ keep } = { keep: false }): Promise<string> {
     await this.killWriter();
     await this.cluster.stop();
     this.#log.end();
+    if (keep) return this.#folder;
     rmSync(this.#folder, { recursive: true, force: true });
+    return '';
   }
 
   #tell(message: ToWriter): void {

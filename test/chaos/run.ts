@@ -36,11 +36,14 @@ async function main(): Promise<number> {
     return 1;
   }
   const campaign = new Campaign({ cluster, ratePerSecond: Number(rate), poisonEvery: 5_000 });
+  let code = 1;
   try {
-    return await run(campaign, random, { minutes, seed: seed ?? 0 });
+    code = await run(campaign, random, { minutes, seed: seed ?? 0 });
   } finally {
-    await campaign.end();
+    const kept = await campaign.end({ keep: code !== 0 });
+    if (kept !== '') console.log(`chaos: journal and log of the writer are in ${kept}`);
   }
+  return code;
 }
 
 async function run(

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { ANALYSIS_DEFAULTS, ANALYSIS_PROFILES } from '../../src/config/analysis-defaults.ts';
+import {
+  ANALYSIS_DEFAULTS,
+  ANALYSIS_PROFILES,
+  GUARDRAIL_PRESETS,
+} from '../../src/config/analysis-defaults.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { AnalysisConfig } from '../../src/config/types.ts';
 import { ConfigError } from '../../src/errors.ts';
@@ -32,6 +36,8 @@ describe('analysis', () => {
     expect(load('{}')).toEqual({
       ...ANALYSIS_DEFAULTS,
       ...ANALYSIS_PROFILES.production,
+      margins: GUARDRAIL_PRESETS.replacement,
+      labels: null,
       segments: [],
       discover: [],
     });
@@ -49,7 +55,7 @@ describe('analysis', () => {
       '{ segments: [{ name: two, pointer: /tier, value: 2 }], margins: { errors: null } }',
     );
     expect(config.segments).toEqual([{ name: 'two', pointer: '/tier', value: '2' }]);
-    expect(config.margins).toEqual({ ...ANALYSIS_DEFAULTS.margins, errors: null });
+    expect(config.margins).toEqual({ ...GUARDRAIL_PRESETS.replacement, errors: null });
   });
 
   it.each([

@@ -165,6 +165,28 @@ describe('a configuration', () => {
     );
   });
 
+  it('takes TLS with a candidate from https://, and its files from its own folder', () => {
+    const tls = { caFile: 'ca.pem', serverName: 'model.example' };
+    const text = (url: string, keys: object): string =>
+      MINIMAL.replace(/url: \S+/, `url: ${url}\n    tls: ${JSON.stringify(keys)}`);
+    expect(parse(text('https://model:8443', tls)).candidates[0]).toMatchObject({
+      tls: {
+        caFile: '/etc/understudy/ca.pem',
+        serverName: 'model.example',
+        certFile: '',
+        keyFile: '',
+        verify: true,
+      },
+    });
+    expect(parse(MINIMAL).candidates[0]).toMatchObject({ tls: null });
+    expect(problems(text('http://model', tls)).join()).toContain(
+      'candidates[0].tls.caFile = ca.pem | nothing where the candidate is not https://',
+    );
+    expect(problems(text('https://model', { certFile: 'cert.pem' })).join()).toContain(
+      'candidates[0].tls = "" | certFile and keyFile together, or neither',
+    );
+  });
+
   it('takes PROXY headers in and out', () => {
     const keys = { proxyProtocol: 'required', proxySources: ['10.0.0.0/8', 'fd00::1'] };
     const more = Object.entries(keys).map(([k, v]) => `    ${k}: ${JSON.stringify(v)}\n`);
@@ -291,6 +313,17 @@ describe('a wrong configuration names file, line, column, path, value and what w
         'u.yaml:8:11 candidates[0].name = next one | a name of at most 40 letters, digits, "-" and ' +
           '"_", that begins with a letter or digit',
       ],
+    ],
+    [
+      'prefixes that no address has, and that of a name',
+      `${MINIMAL}    allowAddresses: [169.254.0.0/33, "fe80::/129", m.example/8, a/b/33, "fe80::/64"]\n`,
+      ['169.254.0.0/33', 'fe80::/129', 'm.example/8', 'a/b/33'].map(
+        (entry, i) =>
+          `u.yaml:10:${[22, 38, 52, 65][i]} candidates[0].allowAddresses[${i}] = ${entry} | an address, ` +
+          (i === 3
+            ? 'a network or a host name'
+            : 'a network (IPv4 up to /32, IPv6 up to /128) or a host name'),
+      ),
     ],
     [
       'a header with neither value nor file',

@@ -12,6 +12,9 @@ describe('understudy demo', { timeout: 90_000 }, () => {
     expect(text).toMatch(/300 sent in \d s \(\d+\/s\), 300 answered 200/);
     expect(text).toContain('100.00 %: 300 copies observed, 0 lost');
     expect(text).toContain('300 answers as the callers got them agree with the pairs');
+    expect(text).toContain('labels import: 300 outcomes: 300 new, 0 corrected');
+    expect(text).toContain('Is boosting 10 % better on false positives, under 50 ms? ──');
+    expect(text).toContain('its threshold is not chosen yet');
     expect(text).toContain('"schema": "understudy.pair/1"');
     for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(100);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose

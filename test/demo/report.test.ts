@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { DemoVerdict } from '../../src/demo/outcomes.ts';
 import {
   type ReportInput,
   renderIntroduction,
@@ -33,6 +34,7 @@ function inputOf(changes: Partial<ReportInput> = {}): ReportInput {
     waterfall: '  (the books)',
     kafka: null,
     pair: pairs[0] ?? null,
+    verdict: null,
     ...changes,
   };
 }
@@ -69,6 +71,40 @@ describe('report', () => {
     expect(text).toContain('"id": "c5k0t9q2m8w4x7z1r3f6.1/boosting"');
     expect(text).not.toContain('Kafka');
     expect(text).not.toContain('say why');
+  });
+
+  test('asks what the cutover is about, and answers within the page', () => {
+    const headline = {
+      question: 'Is boosting 10 % better on false positives, under 50 ms?',
+      answer: 'no',
+      parts: [
+        { state: 'fail', sentence: `10 % fewer: refuted with ${'many words '.repeat(20)}` },
+        { state: 'pass', sentence: `answers over 50 ms ≤ 0.1 % ${HOSTILE}` },
+      ],
+    } as const;
+    const outcomes = {
+      known: 5_800,
+      mature: 5_895,
+      positives: 310,
+      leastCoverage: 1,
+      threshold: 0.1,
+    };
+    const verdict = { verdict: 'FAIL', headline, outcomes } as unknown as DemoVerdict;
+    const text = renderReport(inputOf({ verdict }), PLAIN);
+    expectWithinPage(text);
+    expect(text).toMatch(
+      /\nIs boosting 10 % better on false positives, under 50 ms\? ─+\n {2}No\. Judged on/,
+    );
+    expect(text).toContain('  ✗ 10 % fewer: refuted');
+    expect(text).toContain('  ✓ answers over 50 ms');
+    expect(text).toContain('Verdict on all guardrails: FAIL.');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
+    expect(text).not.toMatch(/[\u001b\u0007]/);
+    expect(renderReport(inputOf(), PLAIN)).not.toContain('better on false positives');
+
+    const early = { verdict: 'CONTINUE', headline: { ...headline, parts: [] }, outcomes: null };
+    const unjudged = renderReport(inputOf({ verdict: early as unknown as DemoVerdict }), PLAIN);
+    expect(unjudged).toContain('Not judged in time');
   });
 
   test('says where lost copies are explained', () => {

@@ -1,91 +1,18 @@
 /** `understudy analyse` on a real broker: replay, kills, poison, shared partitions. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
 import { expect, test } from 'vitest';
+import { readMerged } from '../../src/analysis/merged-states.ts';
 import { readVerdicts } from '../../src/analysis/read-verdicts.ts';
-import { AnalysisStore } from '../../src/analysis/store.ts';
-import type { Pair } from '../../src/pair/pair.ts';
-import { contentOf, traffic } from '../analysis/journal-rig.ts';
-import { START_MS } from '../analysis/pairs.ts';
+import { traffic } from '../analysis/journal-rig.ts';
 import { sharedKafka } from '../services/kafka.ts';
-import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 import { runCli } from './instance.ts';
+import { bytesOf, jsonOf, scene, stateIn, writeTopics } from './pair-topic.ts';
 
 const CLI = join(import.meta.dirname, '../../src/main/cli.ts');
-const PARTITIONS = 3;
-const SINCE = new Date(START_MS).toISOString();
-
-/** Messages as they are, and two topics of their own. */
-async function writeTopics(brokers: readonly string[], values: readonly (string | null)[]) {
-  const id = randomUUID().slice(0, 8);
-  const topics = { pairsTopic: `analyse.pairs.${id}`, accountingTopic: `analyse.accounting.${id}` };
-  const kafka = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING });
-  const [admin, producer] = [kafka.admin(), kafka.producer()];
-  await admin.connect();
-  await producer.connect();
-  const configEntries = [{ name: 'max.message.bytes', value: String(16 * 2 ** 20) }];
-  const topicOf = (topic: string) => ({ topic, numPartitions: PARTITIONS, configEntries });
-  await admin.createTopics({ topics: Object.values(topics).map(topicOf) });
-  for (let from = 0; from < values.length; from += 500) {
-    const messages = values.slice(from, from + 500).map((value, i) => {
-      return { partition: (from + i) % PARTITIONS, key: `${from + i}`, value };
-    });
-    await producer.send({ topic: topics.pairsTopic, acks: -1, messages });
-  }
-  const of = { schema: 'understudy.accounting/1', instance: 'host', epoch: EPOCH, route: 'score' };
-  const at = { time: '2026-11-02T00:00:00.000Z' };
-  const paired = [{ state: 'paired', reason: '', count: 6_000 }];
-  const legs = { ...of, kind: 'legs', candidate: 'next', ...at, states: paired };
-  const reported = { gateway: 'host/gw0', epoch_state: 'clean', reported: at.time };
-  const offered = [{ state: 'offered', reason: '', count: 6_000 }];
-  const exchanges = { ...of, kind: 'exchanges', ...reported, ...at, states: offered };
-  const messages = [legs, exchanges].map((each) => ({
-    key: each.kind,
-    value: JSON.stringify(each),
-  }));
-  await producer.send({ topic: topics.accountingTopic, acks: -1, messages });
-  await producer.disconnect();
-  await admin.disconnect();
-  return topics;
-}
-
-function scene(brokers: readonly string[], topics: object) {
-  const folder = tempFolder();
-  const config = {
-    experiment: 'parity',
-    listeners: [{ listen: '127.0.0.1:0', incumbent: '127.0.0.1:9' }],
-    routes: [{ name: 'score', path: '/v1/score' }],
-    candidates: [{ name: 'next', url: 'http://127.0.0.1:9' }],
-    kafka: { brokers, ...topics },
-    analysis: { profile: 'demo' },
-  };
-  const file = join(folder, 'understudy.yaml');
-  writeFileSync(file, JSON.stringify(config));
-  const args = (data: string, ...more: readonly string[]) => {
-    const of = ['--config', file, '--data', join(folder, data), '--since', SINCE];
-    return ['analyse', ...of, '--until-end', ...more];
-  };
-  const content = (data: string) => contentOf({ config: { dataDir: join(folder, data) } });
-  return { folder, args, content };
-}
-
-const EPOCH = 'c5k0t9q2m8w4x7z1r3f6'.replace(/[w-z]/g, 'v');
-
-/** Records as they stand on the topic, by the published schema. */
-function jsonOf(pairs: readonly Pair[]): string[] {
-  return pairs.map((pair) => {
-    const seq = pair.seq + 1;
-    const time = pair.time.replace('Z', '000Z');
-    return JSON.stringify({ ...pair, epoch: EPOCH, seq, id: `${EPOCH}.${seq}/next`, time });
-  });
-}
-
 const kafka = await sharedKafka();
 if ('skipped' in kafka) test.skip(kafka.skipped, () => {});
 else {
@@ -165,26 +92,23 @@ else {
   }, 120_000);
 
   test('shares a topic by its partitions: the states add up to that of one', async () => {
-    const topics = await writeTopics(brokers, jsonOf(traffic(0, 3_000)));
+    const topics = await writeTopics(brokers, jsonOf(traffic(0, 6_000)));
     const { folder, args } = scene(brokers, topics);
     await runCli(args('whole'));
     await runCli(args('a', '--partitions', '0'));
     await runCli(args('b', '--partitions', '1-2'));
-    const [whole, a, b] = ['whole', 'a', 'b'].map((data) => {
-      const store = AnalysisStore.read(join(folder, data));
-      const [attempt] = store.attempts();
-      if (attempt === undefined) throw new Error('no attempt');
-      const analysis = store.load(attempt);
-      store.end();
-      return analysis;
-    });
+    const [whole, a, b] = ['whole', 'a', 'b'].map((data) => stateIn(join(folder, data)));
     if (whole === undefined || a === undefined || b === undefined) throw new Error('no state');
-    expect([a.seen.size, b.seen.size]).toEqual([1_000, 2_000]);
+    expect([a.seen.size, b.seen.size]).toEqual([2_000, 4_000]);
     a.merge(b);
-    expect(a.seen.size).toBe(whole.seen.size);
-    expect(a.upTo('').losses.map((sums) => sums.totals())).toEqual(
-      whole.upTo('').losses.map((sums) => sums.totals()),
-    );
+    expect(bytesOf(a) === bytesOf(whole)).toBe(true);
+    const [merged] = readMerged(['a', 'b'].map((data) => join(folder, data)));
+    expect(merged !== undefined && bytesOf(merged.analysis) === bytesOf(whole)).toBe(true);
+    const of = ['--merge', join(folder, 'a'), join(folder, 'b'), '--format', 'json'];
+    const report = await runCli(['report', ...of]);
+    expect(JSON.parse(report.stdout).reports[0].verdict, report.stderr).toMatchObject({
+      ...{ candidate: 'next', verdict: 'PASS', pairs: 6_000 },
+    });
   }, 120_000);
 }
 

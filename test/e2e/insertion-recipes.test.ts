@@ -1,5 +1,5 @@
 /**
- * The recipes of docs/insertion.md, as they stand there: Understudy behind nginx and HAProxy, taken out under
+ * The recipes of docs/insertion.md, as they stand there: Understudy behind nginx, HAProxy and Envoy, taken out under
  * load and put in again, and no exchange fails.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,7 +8,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { findEnvoy } from '../services/envoy.ts';
 import { requireProgram } from '../services/program.ts';
+import { accepts } from '../support/accepts.ts';
 import { expectBooksToBalance } from '../support/books.ts';
 import { freePort } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -52,6 +54,10 @@ async function setScene() {
     '127.0.0.1:8080': `127.0.0.1:${listen}`,
     '127.0.0.1:9000': incumbent.address,
     'port 9903': `port ${health}`,
+    'port_value: 8000': `port_value: ${front}`,
+    'port_value: 8080': `port_value: ${listen}`,
+    'port_value: 9000': `port_value: ${incumbent.port}`,
+    'port_value: 9903': `port_value: ${health}`,
   };
   /** The recipe with this test's addresses. */
   const fill = (text: string): string =>
@@ -68,13 +74,6 @@ function startProxy(program: string, args: readonly string[]): ChildProcess {
     await once(child, 'exit');
   });
   return child;
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(true));
-    socket.on('connect', () => socket.end()).on('error', () => resolve(false));
-  });
 }
 
 /** Seen by Understudy, by its own books. */
@@ -109,7 +108,7 @@ ${fill(text)} }`,
     expect(bypassed).not.toBe(inserted);
     write(inserted);
     const child = startProxy(nginx, ['-p', folder, '-c', file, '-e', 'stderr']);
-    await until('nginx listens', () => isListening(front));
+    await until('nginx listens', () => accepts(front));
     const callers = new NewCallers(front);
     await callers.answers(50);
     expect(await seen(instance)).toBeGreaterThan(40);
@@ -158,7 +157,7 @@ else {
         });
         socket.on('end', () => resolve(answer.trim())).on('error', reject);
       });
-    await until('HAProxy listens', () => isListening(front));
+    await until('HAProxy listens', () => accepts(front));
     const callers = new NewCallers(front);
     await callers.answers(50);
     expect(await seen(instance)).toBeGreaterThan(40);
@@ -181,3 +180,44 @@ else {
     await expectBooksToBalance(instance.run.path, { withoutMirror: true });
   });
 }
+
+const found = await findEnvoy();
+test.skipIf('skipped' in found)(
+  `behind Envoy: taken out, stopped and put in again under load, no exchange fails${'skipped' in found ? ` (${found.skipped})` : ''}`,
+  async () => {
+    const { instance, front, fill } = await setScene();
+    const admin = await freePort();
+    const file = join(tempFolder(), 'envoy.yaml');
+    writeFileSync(file, fill(recipe('yaml')).replace('port_value: 9904', `port_value: ${admin}`));
+    const args = ['-c', file, '--concurrency', '1', '--disable-hot-restart'];
+    if ('skipped' in found) throw new Error(found.skipped);
+    startProxy(found.envoy, [...args, '--log-level', 'error']);
+    /** The drill: weights by the runtime. */
+    const weigh = async (understudy: number, incumbent: number): Promise<void> => {
+      const weights = `scoring.understudy=${understudy}&scoring.incumbent=${incumbent}`;
+      const url = `http://127.0.0.1:${admin}/runtime_modify?${weights}`;
+      expect((await fetch(url, { method: 'POST' })).status).toBe(200);
+    };
+    await until('Envoy listens', () => accepts(front));
+    const callers = new NewCallers(front);
+    await callers.answers(50);
+    await until('Understudy is healthy', async () => (await seen(instance)) > 20);
+
+    await weigh(0, 100);
+    const before = await seen(instance);
+    await callers.answers(20);
+    expect(await seen(instance)).toBeLessThan(before + 5);
+    expect(await instance.stop()).toBe(0);
+    await callers.answers(20);
+    await instance.start();
+    await weigh(100, 0);
+    await until('it is in again', async () => (await seen(instance)) > 20);
+    // Without the drill: it drains, and Envoy goes on with the incumbent.
+    expect(await instance.stop()).toBe(0);
+    await callers.answers(50);
+    await callers.stop();
+    expect(callers.faults).toEqual([]);
+    await instance.start();
+    await expectBooksToBalance(instance.run.path, { withoutMirror: true });
+  },
+);

@@ -56,6 +56,10 @@ export interface InstanceOptions {
   readonly sockets?: { readonly fds: readonly number[]; readonly names: string };
   /** A file that it sees as /etc/hosts, and nobody else; for root alone. */
   readonly hosts?: string;
+  /** What goes before the command that starts it: `nsenter …`. */
+  readonly before?: readonly string[];
+  /** More variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** What a command printed, and how it ended. */
@@ -76,6 +80,8 @@ export class Instance {
   #ended: Promise<unknown> = Promise.resolve();
   readonly #sockets: InstanceOptions['sockets'];
   readonly #hosts: string | undefined;
+  readonly #before: readonly string[];
+  readonly #env: InstanceOptions['env'];
   readonly #role: 'all' | 'gateway';
   #starts = 0;
   #port = 0;
@@ -83,6 +89,8 @@ export class Instance {
   private constructor(options: InstanceOptions) {
     this.#sockets = options.sockets;
     this.#hosts = options.hosts;
+    this.#before = options.before ?? [];
+    this.#env = options.env;
     this.#role = options.role ?? 'all';
     this.folder = mkdtempSync(join(tmpdir(), 'und-'));
     this.dataDir = options.dataDir ?? join(this.folder, 'data');
@@ -125,7 +133,8 @@ export class Instance {
     const { fds = [], names = '' } = this.#sockets ?? {};
     // As sd_listen_fds(3): the pid that is told is that of the program itself, after exec.
     const activated = ['/bin/sh', '-c', 'export LISTEN_PID=$$; exec "$@"', 'sh', ...serve];
-    const [program = '', ...args] = withHosts(fds.length > 0 ? activated : serve, this.#hosts);
+    const command = withHosts(fds.length > 0 ? activated : serve, this.#hosts);
+    const [program = '', ...args] = [...this.#before, ...command];
     const child = spawn(program, args, {
       stdio: ['ignore', log, log, ...fds],
       env: {
@@ -191,13 +200,14 @@ export class Instance {
     return pid;
   }
 
-  /** Waits until another process answers by that name, and the supervisor calls it running. */
+  /** Waits until another process answers by that name, and the supervisor calls it running: as long as for a start. */
   async untilReplaced(name: string, pid: number): Promise<void> {
-    await until(`a successor of ${name}`, async () => {
+    const isReplaced = async (): Promise<boolean> => {
       const { children } = await this.supervisor();
       const child = children.find((candidate) => candidate.name === name);
       return child?.state === 'running' && child.pid !== pid && (await this.pidOf(name)) !== pid;
-    });
+    };
+    await until(`a successor of ${name}`, isReplaced, START_TIMEOUT_MS);
   }
 
   /** Stops mirroring as anyone can, with the file, and waits until gateway and mirror know. */
@@ -275,7 +285,8 @@ export class Instance {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    return { ...withoutOwnVariables(process.env), UNDERSTUDY_TEST_INSTANCE: this.#mark };
+    const own = withoutOwnVariables(process.env);
+    return { ...own, ...this.#env, UNDERSTUDY_TEST_INSTANCE: this.#mark };
   }
 
   /** Ends everything by pid. @returns what did not end as it should, in words */

@@ -11,6 +11,8 @@ import type { Incumbent } from './incumbent.ts';
 
 export interface LoadOptions {
   readonly port: number;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
   /** Default 150. */
   readonly ratePerSecond?: number;
   /** Default 8. */
@@ -26,7 +28,7 @@ export interface LoadOptions {
 const CLOSE_LINE = 'Connection: close\r\n';
 
 /** No test sends more: a load that nobody stops ends by itself. */
-const MAX_REQUESTS = 10_000;
+const MAX_REQUESTS = 60_000;
 const TICK_MS = 5;
 
 /** One connection of a load. */
@@ -40,8 +42,8 @@ class Caller {
   /** It was told that its connection closes: nothing more is sent on it (RFC 9112 §9.6). */
   isClosing = false;
 
-  constructor(port: number) {
-    this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  constructor({ port, host = '127.0.0.1' }: LoadOptions) {
+    this.socket = connect({ port, host, noDelay: true });
   }
 }
 
@@ -105,7 +107,7 @@ export class Load {
 
   /** One caller more. */
   async connect(): Promise<void> {
-    const caller = new Caller(this.#options.port);
+    const caller = new Caller(this.#options);
     const { socket } = caller;
     socket.on('error', () => undefined);
     socket.on('data', (chunk: Buffer) => this.#receive(caller, chunk));

@@ -1,4 +1,5 @@
-/** A model file as candidate, on real requests: its process is killed, its file is missing, wrong, or put there. */
+/** A model file as candidate, on real requests: its process ends in every way, its file is missing, wrong, or put there. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   mkdtempSync,
@@ -18,6 +19,7 @@ import { until } from '../support/until.ts';
 import { Incumbent } from './incumbent.ts';
 import { expectPairsOf, Instance, legsOf, runCli, type Sections } from './instance.ts';
 import { expectServed, Load } from './load.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { closeWithTest } from './server.ts';
 
 const MODEL = 'models/lending-club/candidate.onnx';
@@ -26,6 +28,10 @@ const bodies = readFileSync('models/lending-club/requests.ndjson', 'utf8')
   .split('\n', 500)
   .map((line) => JSON.stringify(JSON.parse(line).request));
 const requestOf = (number: number) => ({ body: bodies[number % bodies.length] ?? '' });
+
+const largeOf = (number: number) => ({
+  body: requestOf(number).body.replace(/}$/, `,"pad":"${'x'.repeat(900_000)}"}`),
+});
 
 function modelFile(): string {
   const folder = mkdtempSync(join(tmpdir(), 'und-'));
@@ -46,13 +52,28 @@ function modelStatus(instance: Instance): Promise<ModelStatus> {
   return readStatus(instance.run.statusSocket('model-boosting'));
 }
 
-test('a killed model process costs copies, not callers, and comes back by itself', async () => {
+/** From now on it gets no more memory: the next allocation that needs some ends it. */
+function takeMemoryAway(pid: number): void {
+  execFileSync('prlimit', ['--pid', String(pid), '--data=1', '--as=1']);
+}
+
+const canLimit = spawnSync('prlimit', ['--version']).error === undefined;
+
+/** Harms a model process that scores, and holds: callers notice nothing, and copies are scored again. */
+async function expectRecovery(harm: (pid: number) => void, exit: RegExp): Promise<void> {
   const { incumbent, instance } = await setScene(join(process.cwd(), MODEL));
   await until('the model is loaded', async () => (await modelStatus(instance)).ready);
+  const gateway = await instance.pidOf('gw0');
+  const memory = await MemoryWatch.of(instance, ['gw0', 'mirror']);
   const load = await Load.start({ port: instance.port, requestOf });
   await until('pairs', async () => (await instance.legsIn('paired')) > 50);
-  const pid = await instance.signal('model-boosting', 'SIGKILL');
+  const pid = await instance.pidOf('model-boosting');
+  harm(pid);
+  // Large copies need memory; the small ones may live on what it has.
+  const large = await Load.start({ port: instance.port, ratePerSecond: 20, requestOf: largeOf });
   await instance.untilReplaced('model-boosting', pid);
+  await large.stop();
+  expectServed(large, incumbent);
   const paired = await instance.legsIn('paired');
   await until('pairs again', async () => (await instance.legsIn('paired')) > paired + 50);
   await load.stop();
@@ -76,7 +97,23 @@ test('a killed model process costs copies, not callers, and comes back by itself
   expect(children.filter(({ restarts }) => restarts > 0).map(({ name }) => name)).toEqual([
     'model-boosting',
   ]);
-});
+  const { lastExit } = children.find(({ name }) => name === 'model-boosting') ?? {};
+  expect(lastExit).toMatch(exit);
+  expect(await instance.pidOf('gw0')).toBe(gateway);
+  expect(memory.mostMiB('gw0')).toBeLessThan(320);
+  expect(memory.mostMiB('mirror')).toBeLessThan(420);
+}
+
+test('M-14 a model process that is killed costs copies, not callers, and comes back', () =>
+  expectRecovery((pid) => process.kill(pid, 'SIGKILL'), /^signal SIGKILL$/));
+
+test('M-15 a model process that segfaults costs copies, not callers, and comes back', () =>
+  expectRecovery((pid) => process.kill(pid, 'SIGSEGV'), /^signal SIGSEGV$/));
+
+// Each part of a process aborts in its own way when it gets no memory.
+test.skipIf(!canLimit)('M-15 a model process without memory comes back (needs prlimit)', () =>
+  expectRecovery(takeMemoryAway, /^(signal|code)/),
+);
 
 test('a model file that is missing, then wrong, then right: said, counted, healed', async () => {
   const file = modelFile();

@@ -4,8 +4,13 @@ import { onTestFinished } from 'vitest';
 import { until } from '../support/until.ts';
 import { drawNumber, scoreOf } from './exchanges.ts';
 
+interface Place {
+  readonly port: number;
+  readonly host: string;
+}
+
 export class NewCallers {
-  readonly #port: number;
+  readonly #place: Place;
   readonly #loops: Promise<void>[];
   #isOver = false;
   answered = 0;
@@ -16,9 +21,12 @@ export class NewCallers {
   lastFaultMs = Number.NaN;
   longestMs = 0;
 
-  /** @param callers - at a time, each about 30 requests a second */
-  constructor(port: number, callers = 4) {
-    this.#port = port;
+  /**
+   * @param place - a port of this machine, or where else
+   * @param callers - at a time, each about 30 requests a second
+   */
+  constructor(place: number | Place, callers = 4) {
+    this.#place = typeof place === 'number' ? { port: place, host: '127.0.0.1' } : place;
     this.#loops = Array.from({ length: callers }, () => this.#loop());
     onTestFinished(() => this.stop());
   }
@@ -40,7 +48,7 @@ export class NewCallers {
   async #loop(): Promise<void> {
     while (!this.#isOver) {
       const startedMs = performance.now();
-      const fault = await callOnce(this.#port);
+      const fault = await callOnce(this.#place);
       this.longestMs = Math.max(this.longestMs, performance.now() - startedMs);
       if (fault === '') this.answered += 1;
       else {
@@ -53,7 +61,7 @@ export class NewCallers {
 }
 
 /** @returns what went wrong, in words */
-function callOnce(port: number): Promise<string> {
+function callOnce(place: Place): Promise<string> {
   let number = drawNumber();
   // An interim answer comes before each fourth: nginx 1.22 takes it for the final one, and waits.
   if (number % 4 === 3) number = drawNumber();
@@ -61,7 +69,7 @@ function callOnce(port: number): Promise<string> {
   const headers = { 'x-number': number, 'content-length': body.length };
   return new Promise((resolve) => {
     const call = request(
-      { port, host: '127.0.0.1', method: 'POST', path: '/v1/score', headers, agent: false },
+      { ...place, method: 'POST', path: '/v1/score', headers, agent: false },
       (answer) => {
         let text = '';
         answer.setEncoding('utf8').on('data', (chunk: string) => {

@@ -20,7 +20,7 @@ export class RequestReader {
       if (end === -1) return requests;
       const head = this.#bytes.toString('latin1', 0, end);
       const bodyAt = end + END_OF_HEAD.length;
-      const length = bodyAt + Number(headerOf(head, 'content-length') || 0);
+      const length = bodyAt + (Number(headerOf(head, 'content-length')) || 0);
       if (this.#bytes.length < length) return requests;
       const raw = this.#bytes.subarray(0, length);
       requests.push({ raw, head, body: raw.toString('utf8', bodyAt) });

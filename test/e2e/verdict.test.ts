@@ -80,4 +80,6 @@ test('K-07: the identical candidate passes, killed admin or not; one that fails 
   const list = await instance.cli('experiment', 'list');
   expect(list.stdout).toMatch(/attempt 1 .* closed .*: a new attempt: mended$/m);
   expect((await instance.cli('verdict')).stdout).toContain('attempt 2 of 2');
+  const audit = await instance.cli('audit');
+  expect(audit.stdout).toMatch(/ api {2}version 0: attempt start of cand {2}by .*: mended$/m);
 });

@@ -11,7 +11,8 @@ import { Instance } from '../e2e/instance.ts';
 import { runLoad } from '../e2e/load.ts';
 import { closeWithTest } from '../e2e/server.ts';
 import { sharedKafka } from '../services/kafka.ts';
-import { kcatMissing } from '../services/kafka-readers.ts';
+import { kcatMissing, readWithKcat } from '../services/kafka-readers.ts';
+import { pythonIn } from '../services/python.ts';
 import { runScript } from '../services/run-script.ts';
 import { until } from '../support/until.ts';
 
@@ -19,33 +20,21 @@ const COUNT = 60;
 const FOLDER = 'examples/consumers';
 const NO_PAIRS = ['no json', '{"schema":"understudy.pair/9"}', '[]'];
 
+/** As they stand in docs/kafka.md. */
+function documentedLines(...patterns: readonly RegExp[]): string[] {
+  const text = readFileSync('docs/kafka.md', 'utf8');
+  return patterns.map((pattern) => {
+    const [line] = pattern.exec(text) ?? [];
+    if (line === undefined) throw new Error(`docs/kafka.md has no line like ${pattern}`);
+    return line;
+  });
+}
+
 async function found(command: string, ...args: string[]): Promise<boolean> {
   return runScript(command, args).then(
     () => true,
     () => false,
   );
-}
-
-/** A Python with what the example needs. @returns its path, or in one line why there is none */
-async function pythonIn(folder: string): Promise<{ python: string } | { skipped: string }> {
-  const python = join(folder, 'bin/python');
-  try {
-    await runScript('python3', ['-m', 'venv', folder]);
-    const pip = [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--retries',
-      '1',
-    ];
-    await runScript(python, [...pip, '-r', `${FOLDER}/python/requirements.txt`]);
-    return { python };
-  } catch (error) {
-    const [line = ''] = String(error).split('\n').slice(-1);
-    return { skipped: `no Python with the example's packages: ${line.slice(0, 200)}` };
-  }
 }
 
 const shared = await sharedKafka();
@@ -111,7 +100,7 @@ function exampleTests(brokers: readonly string[]): void {
   });
 
   test('Python: a frame and a plot', { timeout: 240_000 }, async ({ skip }) => {
-    const environment = await pythonIn(join(folder, 'venv'));
+    const environment = await pythonIn(join(folder, 'venv'), `${FOLDER}/python/requirements.txt`);
     if ('skipped' in environment) return skip(environment.skipped);
     await makePairs();
     const [plot, csv] = [join(folder, 'scores.png'), join(folder, 'pairs.csv')];
@@ -129,6 +118,34 @@ function exampleTests(brokers: readonly string[]): void {
     ).toEqual(pairs.map((pair) => pair.id).sort());
     expect(readFileSync(plot).subarray(1, 4).toString()).toBe('PNG');
     expect(statSync(plot).size).toBeGreaterThan(5_000);
+  });
+
+  test('kcat: the lines of docs/kafka.md find a key and lay a tombstone on its partition', async ({
+    skip,
+  }) => {
+    if ((await kcatMissing()) !== undefined) skip('kcat is not installed');
+    await makePairs();
+    const key = pairs[7]?.key ?? '';
+    const [find, lay] = documentedLines(/kcat -C [^\n]*grep '\^KEY '/, /printf 'KEY[^`]*/).map(
+      (line) =>
+        line
+          .replaceAll('KEY', key)
+          .replace('HOST:PORT', broker)
+          .replace('understudy.pairs', topics.pairsTopic),
+    );
+    const places = async (): Promise<string[]> => {
+      const { stdout } = await runScript('bash', ['-c', find ?? '']);
+      return stdout.trim().split('\n');
+    };
+    const [before, ...others] = await places();
+    expect(others).toEqual([]);
+    await runScript('bash', ['-c', lay ?? '']);
+    const [, after] = await places();
+    const partitionOf = (place = ''): string => place.split(' ')[1] ?? 'none';
+    expect(partitionOf(after)).toBe(partitionOf(before));
+    const read = await readWithKcat([broker], topics.pairsTopic);
+    const values = read.filter((message) => message.key === key).map(({ value }) => value === null);
+    expect(values).toEqual([false, true]);
   });
 }
 

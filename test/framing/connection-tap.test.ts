@@ -7,7 +7,7 @@ import { type ValidExchange, validExchanges } from './valid-messages.ts';
 const cuts = fc.oneof(
   fc.constant([1]),
   fc.constant([1e9]),
-  fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20 }),
+  fc.array(fc.integer({ min: 1, max: 200 }), { minLength: 1, maxLength: 20, size: 'max' }),
 );
 
 function latin1(text: string): Buffer {

@@ -6,6 +6,8 @@ import { candidate, ROUTE } from './rig.ts';
 
 const HEAD = { method: 'POST', target: '/v1/score', upgrade: false, watched: false } as RequestHead;
 
+const marked: string[] = [];
+
 function gate(sampling: Partial<SamplingConfig>, rate: number) {
   const route = { ...ROUTE, sampling: { ...ROUTE.sampling, ...sampling } };
   return new MirrorGate({
@@ -26,6 +28,7 @@ function gate(sampling: Partial<SamplingConfig>, rate: number) {
     },
     secret: 'a secret of the test',
     epoch: '0123456789abcdefghij',
+    alarm: { note: (route) => marked.push(route) },
   });
 }
 
@@ -51,5 +54,25 @@ describe('MirrorGate, with sampling rules', () => {
     expect(all).toHaveLength(100);
     expect(all.every(({ rate, u }) => rate === 0.25 && Number.isNaN(u))).toBe(true);
     expect(mirrored(gate({ key: '/customer' }, 0), 100)).toHaveLength(0);
+  });
+});
+
+describe('MirrorGate, with a shadow mark', () => {
+  it('leaves out what is marked and tells of it, and nothing else of that caller', () => {
+    const of = gate({}, 1);
+    marked.length = 0;
+    const states = [true, false, true].map((watched) => {
+      const { state, reason } = of.open({ ...HEAD, watched }, 0);
+      return [state, reason];
+    });
+    const left = ['ineligible', 'foreign_mark'];
+    expect(states).toEqual([left, ['', ''], left]);
+    expect(marked).toEqual(['score', 'score']);
+  });
+
+  it('tells of no mark on what would not be mirrored anyway', () => {
+    marked.length = 0;
+    gate({}, 1).open({ ...HEAD, method: 'PURGE', watched: true }, 0);
+    expect(marked).toEqual([]);
   });
 });

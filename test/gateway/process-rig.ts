@@ -10,7 +10,7 @@ import { readStatus } from '../../src/telemetry/status-socket.ts';
 import type { GatewayStatus } from '../../src/wire/gateway-status.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
-import { gatewayConfig } from './rig.ts';
+import { gatewayConfig, rawCaller } from './rig.ts';
 
 const ENTRY = join(import.meta.dirname, '../../src/main/gateway.ts');
 
@@ -33,6 +33,8 @@ export interface ProcessOptions {
   readonly gateway?: Parameters<typeof gatewayConfig>[2];
   /** In place of the plain one. */
   readonly listener?: ListenerConfig;
+  /** When it counts as started: it answers its status, or, before that, it accepts a caller. Default `status`. */
+  readonly until?: 'status' | 'caller';
 }
 
 export async function startGatewayProcess(
@@ -60,8 +62,10 @@ export async function startGatewayProcess(
   child.stdin?.end(JSON.stringify({ config, name: 'gw0', version: '0.0.0' }));
   const { wireSocket, statusSocket } = runFolder(folder);
   const socket = statusSocket('gw0');
-  await until('the gateway serves its status', () => readStatus(socket));
   const port = portOf(traffic);
+  if (options.until === 'caller') {
+    await until('the gateway accepts', async () => (await rawCaller(port)).socket.destroy());
+  } else await until('the gateway serves its status', () => readStatus(socket));
   const healthPort = portOf(health);
   traffic.close();
   health.close();

@@ -35,6 +35,7 @@ export const ROUTE: RouteConfig = {
   join: '',
   sampling: DEFAULTS.route.sampling,
   compare: DEFAULTS.route.compare,
+  redact: DEFAULTS.route.redact.rules,
 };
 
 export function candidate(
@@ -51,7 +52,9 @@ export function candidate(
     url: 'http://127.0.0.1:9',
     paths: {},
     host: '',
+    allowAddresses: [],
     headers: [],
+    tls: null,
   };
 }
 
@@ -247,6 +250,14 @@ export interface RawCaller {
 export async function rawCaller(to: number | Endpoint): Promise<RawCaller> {
   const endpoint = typeof to === 'number' ? { port: to, host: '127.0.0.1' } : { ...to };
   const socket = connect({ ...endpoint, noDelay: true, allowHalfOpen: true });
+  const record = recordOf(socket);
+  onTestFinished(() => void socket.destroy());
+  await once(socket, 'connect');
+  return { socket, ...record };
+}
+
+/** What a caller's socket receives from now on, and how it ends; also of one over TLS. */
+export function recordOf(socket: Socket): Omit<RawCaller, 'socket'> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   let closed = '';
@@ -260,10 +271,7 @@ export async function rawCaller(to: number | Endpoint): Promise<RawCaller> {
   socket.on('error', (error) => {
     closed = String(Reflect.get(error, 'code'));
   });
-  onTestFinished(() => void socket.destroy());
-  await once(socket, 'connect');
   return {
-    socket,
     received: () => Buffer.concat(pieces),
     receivedBytes: () => bytes,
     closed: () => closed,

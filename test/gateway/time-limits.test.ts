@@ -72,6 +72,16 @@ describe('a caller that is too slow', () => {
     expect(await expectExchangesToBalance(rig)).toEqual({ seen: 1, [state]: 1 });
   });
 
+  it('is answered 408 also where it waits for 100 and the incumbent has no limit: not for ever', async () => {
+    const origin = await startOrigin(() => undefined);
+    const rig = await startGateway(origin.port, { gateway: { bodyTimeoutMs: 100 } });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(EXPECTING);
+    await until('the caller is ended', () => caller.closed() === 'end');
+    expect(caller.received().toString()).toMatch(/^HTTP\/1.1 408 .*UND_REQUEST_TIMEOUT/s);
+    expect(await expectExchangesToBalance(rig)).toEqual({ seen: 1, 'refused(body_timeout)': 1 });
+  });
+
   it('is not cut off while an earlier answer is owed', async () => {
     let answer: (() => void) | undefined;
     const origin = await startOrigin((socket, all) => {
@@ -105,6 +115,45 @@ describe('a caller that is too slow', () => {
     await until('it is forgotten', () => rig.status().connections.open === 0);
     const counts = await expectExchangesToBalance(rig);
     expect(counts).toEqual({ seen: 1, 'shed(answer_too_large)': 1 });
+  });
+});
+
+describe('an incumbent that says nothing to Expect: 100-continue (RFC 9110, 10.1.1)', () => {
+  const LIMITS = { bodyTimeoutMs: 100, answerTimeoutMs: 1_200 };
+
+  it('is the slow one: the body has no limit yet, and the caller is answered 504', async () => {
+    const origin = await startOrigin(() => undefined);
+    const rig = await startGateway(origin.port, { gateway: LIMITS });
+    const caller = await rawCaller(rig.port);
+    const late = await rawCaller(rig.port);
+    caller.socket.write(EXPECTING);
+    // A byte of the body: this one waits no more.
+    late.socket.write(`${EXPECTING}1`);
+    await until('a slow body is ended', () => late.closed() === 'end');
+    expect(late.received().toString()).toMatch(/^HTTP\/1.1 408 /);
+    expect(caller.closed()).toBe('');
+    await until('the caller is ended', () => caller.closed() === 'end');
+    expect(caller.received().toString()).toMatch(/^HTTP\/1.1 504 .*UND_INCUMBENT_SLOW/s);
+    expect(rig.status().connections.limited).toEqual({ body: 1, answer: 1 });
+    expect(await expectExchangesToBalance(rig)).toEqual({
+      seen: 2,
+      'refused(body_timeout)': 1,
+      'incumbent_abort(timeout)': 1,
+    });
+  });
+
+  it('and is taken at its word when it says 100: from then on the body has its time', async () => {
+    const interim = 'HTTP/1.1 100 Continue\r\n\r\n';
+    const origin = await startOrigin((socket, all) => {
+      if (all.length === EXPECTING.length) socket.write(interim);
+    });
+    const rig = await startGateway(origin.port, { gateway: LIMITS });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(EXPECTING);
+    await until('reset', () => caller.closed() === 'ECONNRESET');
+    expect(caller.received().toString()).toBe(interim);
+    expect(rig.status().connections.limited).toEqual({ body: 1 });
+    expect(await expectExchangesToBalance(rig)).toEqual({ seen: 1, 'client_abort(timeout)': 1 });
   });
 });
 
@@ -161,6 +210,7 @@ describe('TimeWatch', () => {
   const IDLE: Progress = {
     open: 0,
     bodyPartial: false,
+    awaitsContinue: false,
     partialBytes: 0,
     requests: 0,
     answers: 0,
@@ -187,6 +237,8 @@ describe('TimeWatch', () => {
     expect(passedAt(() => [IDLE, STILL])).toBe('idle 30');
     expect(passedAt(() => [IDLE, { ...STILL, headPartial: true }])).toBe('head 31');
     expect(passedAt(() => [body, STILL])).toBe('body 61');
+    // No limit for the incumbent by default: who waits for 100 has that of a body.
+    expect(passedAt(() => [{ ...body, awaitsContinue: true }, STILL])).toBe('body 61');
     expect(passedAt(() => [null, STILL])).toBe('tunnel 3600');
     expect(passedAt(() => [{ ...IDLE, open: 1 }, STILL])).toBe('');
     const reading = { ...IDLE, open: 1, answering: true };

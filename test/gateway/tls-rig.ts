@@ -6,7 +6,7 @@ import { onTestFinished } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { ListenerConfig, ListenerTlsConfig } from '../../src/config/types.ts';
 import { Authority, writeCertificate } from '../support/certificates.ts';
-import { gatewayConfig, type RawCaller } from './rig.ts';
+import { gatewayConfig, type RawCaller, recordOf } from './rig.ts';
 
 export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 export type Version = (typeof VERSIONS)[number];
@@ -53,26 +53,8 @@ export async function tlsCaller(port: number, options: TlsCallerOptions = {}): P
     ...(version && { minVersion: version, maxVersion: version }),
     ...rest,
   });
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  let closed = '';
-  socket.on('data', (chunk) => {
-    bytes += chunk.length;
-    pieces.push(chunk);
-  });
-  socket.on('end', () => {
-    closed = 'end';
-  });
-  socket.on('error', (error) => {
-    closed = String(Reflect.get(error, 'code'));
-  });
+  const record = recordOf(socket);
   onTestFinished(() => void socket.destroy());
   await once(socket, 'secureConnect');
-  return {
-    socket,
-    raw,
-    received: () => Buffer.concat(pieces),
-    receivedBytes: () => bytes,
-    closed: () => closed,
-  };
+  return { socket, raw, ...record };
 }

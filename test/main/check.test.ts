@@ -1,10 +1,12 @@
 import { once } from 'node:events';
-import { copyFileSync, existsSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import { checkConfig } from '../../src/main/check.ts';
+import { runFolder } from '../../src/telemetry/run-folder.ts';
+import { serveStatus } from '../../src/telemetry/status-socket.ts';
 import { Incumbent } from '../e2e/incumbent.ts';
 import { closeWithTest } from '../e2e/server.ts';
 import { freePort } from '../support/free-port.ts';
@@ -46,6 +48,32 @@ ${parts.extra ?? ''}
 
 const onnx = (model: string, inputs = '{ name: a, pointer: /a, type: float32 }') =>
   `kind: onnx, model: ${model}, output: probabilities, inputs: [${inputs}]`;
+
+describe('check beside a running instance', () => {
+  it('tries all ports but those that the instance holds itself', async () => {
+    const { check, folder } = await scene();
+    const taken = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void taken.close());
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const run = runFolder(join(folder, 'run'));
+    mkdirSync(run.path);
+    const listeners = [{ name: 'l', host: '127.0.0.1', port }];
+    const server = await serveStatus(run.statusSocket('supervisor-all'), {
+      status: () => ({ name: 'supervisor-all', pid: 7, listeners }),
+    });
+    onTestFinished(() => server.close());
+    // Its own, and one that another program has.
+    expect(await check({ listen: `127.0.0.1:${port}` })).toEqual([]);
+    const other = createServer().listen(0, '127.0.0.1');
+    onTestFinished(() => void other.close());
+    await once(other, 'listening');
+    const theirs = (other.address() as AddressInfo).port;
+    const found = await check({ listen: `127.0.0.1:${theirs}` });
+    expect(found.map((text) => text.slice(0, 17))).toEqual(['UND_LISTEN_FAILED']);
+    expect(found[0]).toContain(String(theirs));
+  });
+});
 
 describe('check of Unix sockets', () => {
   it('finds nothing where they can be made and connected to, and leaves no file', async () => {
@@ -109,6 +137,28 @@ describe('check finds', () => {
     const header = 'headers: [{ name: Authorization, file: token }]';
     expect(await check({ candidate: `url: 'http://${server.address}', ${header}` })).toEqual([
       `UND_HEADER_FILE: The file ${join(folder, 'token')} cannot be read: ENOENT.`,
+    ]);
+  });
+
+  it('a candidate that speaks no TLS, or whose TLS files are not there', async () => {
+    const { check, server } = await scene();
+    const url = `url: 'https://${server.address}'`;
+    expect(await check({ candidate: url })).toEqual([
+      expect.stringMatching(/^UND_CANDIDATE_UNREACHABLE: .* is not spoken to in TLS \(/),
+    ]);
+    expect(await check({ candidate: `${url}, tls: { caFile: none.pem }` })).toEqual([
+      expect.stringMatching(/^UND_CANDIDATE_UNREACHABLE: .*UND_TLS_FILE, .*none\.pem/),
+    ]);
+  });
+
+  it('a candidate at an address where no copy goes, unless it is listed', async () => {
+    const { check } = await scene();
+    expect(await check({ candidate: 'url: http://169.254.169.254/x' })).toEqual([
+      expect.stringMatching(/^UND_CANDIDATE_ADDRESS: The candidate next: 169\.254\.169\.254 is/),
+    ]);
+    const listed = "url: 'http://[fe80::1]:1', allowAddresses: ['fe80::/64']";
+    expect(await check({ candidate: listed })).toEqual([
+      expect.stringMatching(/^UND_CANDIDATE_UNREACHABLE/),
     ]);
   });
 

@@ -101,6 +101,35 @@ describe('a gateway process', () => {
     expect(await gateway.ended).toBe(0);
   });
 
+  it.each(['SIGTERM', 'SIGUSR2'] as const)(
+    'that has callers before it is up ends orderly on %s',
+    async (signal) => {
+      let answer = (): unknown => undefined;
+      const { port } = await startOrigin((socket) => {
+        answer = () => socket.write(OK);
+      });
+      const late = join(import.meta.dirname, '../gateway/preload/late-status.mjs');
+      const gateway = await startGatewayProcess(port, {
+        nodeArgs: ['--import', late],
+        until: 'caller',
+      });
+      const caller = await rawCaller(gateway.port);
+      const nothing = answer;
+      caller.socket.write(GET);
+      await until('a request is under way', () => answer !== nothing);
+      gateway.child.kill(signal);
+      await until('it listens no more', async () => {
+        await expect(rawCaller(gateway.port)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+        return true;
+      });
+      answer();
+      await until('answered and ended', () => caller.closed() === 'end');
+      expect(caller.received().toString('latin1')).toContain('Connection: close');
+      caller.socket.end();
+      expect(await gateway.ended).toBe(0);
+    },
+  );
+
   it('ends at once on a second SIGTERM', async () => {
     const gateway = await startGatewayProcess((await startOrigin(() => undefined)).port);
     const caller = await rawCaller(gateway.port);

@@ -105,6 +105,24 @@ function call(port: number): Promise<string> {
   });
 }
 
+/** To gateways that answer in two parts: the first one, and all of it; an error's code where it is cut off. */
+function slowCall(port: number): { greeting: Promise<string>; answer: Promise<string> } {
+  const socket = connect(port, '127.0.0.1');
+  const greeting = new Promise<string>((resolve) => {
+    socket.setEncoding('utf8').once('data', resolve);
+    socket.once('close', () => resolve(''));
+  });
+  const answer = new Promise<string>((resolve) => {
+    let text = '';
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.on('end', () => resolve(text.trim()));
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(`${text} ${error.code}`));
+  });
+  return { greeting, answer };
+}
+
 describe('a reload', () => {
   it.each<[string, Written, ReloadScope, string[]]>([
     ['nothing, when nothing has changed', {}, 'changed', []],
@@ -212,6 +230,33 @@ describe('a reload', () => {
     expect(await reload).toBe('');
     const gw0 = scene.supervisor.status().children.find(({ name }) => name === 'gw0');
     expect(gw0).toMatchObject({ state: 'running', restarts: 0, draining: 0 });
+  });
+
+  it('is given up by a stop that cuts nobody off whom the successor serves already', async () => {
+    const scene = await Scene.start({ experiment: 'SLOW' });
+    const { gw0: before = 0 } = scene.pids();
+    const reload = scene.reload({ experiment: 'SLOW' }, 'gateways');
+    await until('its successor starts', () => scene.notedPid('gw0') !== before);
+    const greeting = `gw0 ${scene.notedPid('gw0')}`;
+    const answers: Promise<string>[] = [];
+    await until('its successor serves', async () => {
+      const caller = slowCall(scene.port());
+      answers.push(caller.answer);
+      return (await caller.greeting) === greeting;
+    });
+    await scene.supervisor.stop();
+    await reload;
+    const all = await Promise.all(answers);
+    expect(all).toContain(`${greeting} done`);
+    expect(all.filter((answer) => !/^gw\d \d+ done$/.test(answer))).toEqual([]);
+  });
+
+  it('that fails leaves the note of the gateway that goes on', async () => {
+    const scene = await Scene.start();
+    const before = scene.pids();
+    expect(await scene.reload({ experiment: 'SPOIL-gw0' })).toContain('gw0');
+    expect(scene.notedPid('gw0')).toBe(before.gw0);
+    expect(scene.notedPid('gw1')).toBe(before.gw1);
   });
 
   it('is given up by a stop, which leaves nobody behind', async () => {

@@ -30,7 +30,8 @@ const FAILED: VerdictSummary = {
     },
   ],
   drivers: ['in segment gold: flips 2 % "and" \u001b[31m more'],
-  ...{ pairsPerHour: 100, decisionInMs: null },
+  ...{ pairsPerHour: 100, decisionInMs: null, preset: 'replacement' },
+  ...{ outcomes: null, headline: null },
 };
 const PASSED: VerdictSummary = { ...FAILED, verdict: 'PASS', gates: [], drivers: [], evidence: [] };
 
@@ -68,6 +69,15 @@ describe('understudy verdict', () => {
     expect(xml).toContain('&lt;a&amp;b&gt;');
     expect(xml).toContain('&quot;and&quot;');
     expect(xml).not.toContain('\u001b');
+    const lone = { ...FAILED, drivers: ['half a \ud83d character'] };
+    expect(renderVerdicts([lone], 'junit')).toContain('half a ? character');
+    // Well formed: each tag is closed, in its order.
+    const open: string[] = [];
+    for (const [, close, name, self] of xml.matchAll(/<(\/?)([a-z]+)[^<>]*?(\/?)>/g)) {
+      if (close !== '') expect(open.pop()).toBe(name);
+      else if (self === '') open.push(name ?? '');
+    }
+    expect(open).toEqual([]);
   });
 
   it('writes annotations that stay one line', () => {

@@ -99,4 +99,41 @@ describe('checkSample', () => {
       expect.objectContaining({ code: 'UND_SAMPLE_FILE' }),
     );
   });
+
+  describe('with redaction', () => {
+    const redact = (part: Partial<Config['routes'][number]['redact']>) =>
+      config({ redact: { ...DEFAULTS.route.redact.rules, ...part } });
+    const sample = { ...GOOD, query: { Customer: 'c-1' } };
+
+    it('finds nothing wrong where each rule finds something', () => {
+      const of = redact({
+        request: [{ pointer: '/*/id', action: 'hmac', from: 'record' }],
+        answers: [{ pointer: '/label', action: 'mask' }],
+        query: [{ name: 'customer', action: 'drop' }],
+      });
+      expect(found(of, sample)).toEqual([]);
+    });
+
+    it('names each rule that finds nothing', () => {
+      const of = redact({
+        request: [{ pointer: '/customer/*/id', action: 'drop', from: 'all' }],
+        answers: [{ pointer: '/echo', action: 'drop' }],
+        query: [{ name: 'iban', action: 'drop' }],
+      });
+      expect(found(of, sample)).toEqual([
+        'routes score: redact.request /customer/*/id finds nothing in the sample request.',
+        "routes score: redact.answers /echo finds nothing in the sample's answers.",
+        'routes score: redact.query: the sample has no query parameter iban.',
+      ]);
+    });
+
+    it('takes a rule that one candidate alone needs, and tells what else loses its value', () => {
+      const drop = { action: 'drop', from: 'record' } as const;
+      const base = redact({ request: [{ pointer: '/customer', ...drop }] });
+      const of = { ...base, routes: base.routes.map((r) => ({ ...r, join: '/customer/id' })) };
+      expect(found(of, sample)).toEqual(['routes score: join /customer/id is dropped by redact.']);
+      const answers = redact({ answers: [{ pointer: '/score', action: 'mask' }] });
+      expect(found(answers, sample)[0]).toContain('reads as score_not_a_number');
+    });
+  });
 });

@@ -57,7 +57,7 @@ describe('AdaptiveLimit', () => {
       isFailure: fc.boolean(),
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 300, size: 'max' }), (steps) => {
         const limit = new AdaptiveLimit({ latencyMs: 100, minInFlight: 3 }, 9);
         let nowMs = 0;
         for (const { latencyMs, inFlight, isFailure } of steps) {

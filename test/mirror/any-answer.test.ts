@@ -59,6 +59,7 @@ const route = compileRoute(
     path: '/v1/score',
     capture: ['/amount'],
     join: '/id',
+    redact: DEFAULTS.route.redact.rules,
     sampling: { ...DEFAULTS.route.sampling, key: '/id' },
     compare: { tolerance: 0, relativeTolerance: 0, structure: true, ignore: ['/rows/*/id'] },
     prediction: {
@@ -69,7 +70,7 @@ const route = compileRoute(
       classes: '/p',
     },
   },
-  { limits, budget, tolerance: 1e-6 },
+  { limits, budget, tolerance: 1e-6, keys: { current: null } },
 );
 
 it('any two answers, as hostile as they are, make a pair of the published schema or a counted state', () => {
@@ -86,6 +87,7 @@ it('any two answers, as hostile as they are, make a pair of the published schema
         origin: { instance: 'i', epoch, experiment: 'x', u: 0.5, key: `${epoch}.1`, mark: 'm' },
         limits,
         budget,
+        headers: () => true,
       });
       if ('state' in decoded) {
         expect(decoded.state).toBe('undecodable');
@@ -109,6 +111,7 @@ it('any two answers, as hostile as they are, make a pair of the published schema
           limits,
           budget,
           read: route.read,
+          redact: null,
         },
       );
       const pair = buildPair(

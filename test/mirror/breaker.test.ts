@@ -106,7 +106,7 @@ describe('Breaker', () => {
       act: fc.constantFrom('send', 'success', 'failure', 'neutral'),
     });
     fc.assert(
-      fc.property(fc.array(event, { maxLength: 300 }), (events) => {
+      fc.property(fc.array(event, { maxLength: 300, size: 'max' }), (events) => {
         const breaker = new Breaker(CONFIG);
         const underWay: number[] = [];
         let nowMs = 0;

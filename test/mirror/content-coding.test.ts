@@ -58,6 +58,21 @@ describe('decodeContent', () => {
     );
   });
 
+  it.each(CODINGS.slice(0, 7))(
+    'reads nothing that goes on behind its end (%s)',
+    (coding, encode) => {
+      for (const tail of [Buffer.from('{}'), zstdCompressSync('{}'), Buffer.alloc(3)]) {
+        const body = Buffer.concat([encode(Buffer.from('{}')), tail]);
+        expect(decodeContent(body, coding, within(100))).toEqual({ error: 'encoding' });
+      }
+    },
+  );
+
+  it('reads all members of a gzip body', () => {
+    const body = Buffer.concat([gzipSync('{"a"'), gzipSync(':1}')]);
+    expect(decodeContent(body, 'gzip', within(100))).toEqual({ body: Buffer.from('{"a":1}') });
+  });
+
   it.each(CODINGS.slice(0, 7))('lets no body grow a thousandfold (%s)', (coding, encode) => {
     const plain = Buffer.alloc(4_000_000);
     const body = encode(plain);

@@ -47,6 +47,20 @@ describe('DailyBudget', () => {
     expect(budget.used(NOON)).toBe(25);
   });
 
+  it('counts what is kept back beside what is sent, and never takes its place', () => {
+    const budget = new DailyBudget(3, NOON);
+    budget.take(NOON);
+    expect([budget.keepBack(NOON), budget.keepBack(NOON), budget.keepBack(NOON)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    budget.take(NOON);
+    expect(budget.has(NOON)).toBe(true);
+    expect(budget.keepBack(NOON + 12 * HOUR)).toBe(true);
+    expect(new DailyBudget(0, NOON).keepBack(NOON)).toBe(true);
+  });
+
   it('gives no second day when the clock goes back', () => {
     const budget = new DailyBudget(1, NOON);
     budget.take(NOON);

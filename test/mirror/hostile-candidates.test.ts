@@ -175,6 +175,30 @@ describe('a candidate that fails', () => {
     expect(legsIn(rig, 'candidate_error', 'too_large')).toBe(3);
   });
 
+  it.each(['content-length', 'chunked'])(
+    'answers 1 GiB (%s): too_large, and is cut off at once',
+    async (framing) => {
+      const chunk = Buffer.alloc(1024 * 1024, '[');
+      let written = 0;
+      const url = await serveHttp((_request, response) => {
+        response.on('error', () => {});
+        if (framing === 'content-length') response.setHeader('content-length', 1024 * chunk.length);
+        const more = (): void => {
+          while (!response.destroyed && written < 1024 * chunk.length) {
+            written += chunk.length;
+            if (!response.write(chunk)) return;
+          }
+        };
+        response.on('drain', more);
+        more();
+      });
+      const { rig } = await mirrorTo(url);
+      expect(legsIn(rig, 'candidate_error', 'too_large')).toBe(3);
+      // What the sockets of three connections hold at most.
+      expect(written).toBeLessThan(64 * chunk.length);
+    },
+  );
+
   it('has a certificate that nobody vouches for: candidate_error(tls)', async () => {
     const server = createTlsServer(SELF_SIGNED, (_request, response) => response.end(BODY));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

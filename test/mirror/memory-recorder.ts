@@ -77,6 +77,8 @@ export class MemoryRecorder implements Recorder {
 
   settleDeadLetters(): void {}
 
+  runChore(): void {}
+
   record(entry: PairEntry): void {
     if (this.held !== null) {
       this.held.push(entry);
@@ -126,7 +128,10 @@ export class MemoryRecorder implements Recorder {
       maxJournalBytes: 1,
       commits: 0,
       idConflicts: 0,
+      evicted: 0,
+      evictedUnpublished: 0,
       evictedUnanalysed: 0,
+      chore: null,
       quarantined: 0,
       restarts: 0,
       publisher: null,

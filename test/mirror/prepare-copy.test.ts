@@ -1,16 +1,28 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { prepareCopy } from '../../src/mirror/prepare-copy.ts';
+import { CREDENTIAL_HEADERS } from '../../src/config/defaults.ts';
+import type { RedactionConfig } from '../../src/config/types.ts';
 import {
-  CREDENTIAL_HEADERS,
-  HOP_BY_HOP_HEADERS,
-  REPLACED_HEADERS,
-} from '../../src/mirror/redacted-headers.ts';
+  type CopyPolicy,
+  compileHeaderPolicy,
+  prepareCopy,
+} from '../../src/mirror/prepare-copy.ts';
+import { HOP_BY_HOP_HEADERS, REPLACED_HEADERS } from '../../src/mirror/redacted-headers.ts';
 import { createShadowMarker } from '../../src/mirror/shadow-mark.ts';
 
-function copyOf(headers: [string, string][], target = '/v1/score') {
-  return prepareCopy({ method: 'POST', target, headers, body: Buffer.alloc(0) }, 'mark');
+function policyOf(config: Partial<RedactionConfig> = {}): CopyPolicy {
+  const headers = compileHeaderPolicy({
+    denyHeaders: [],
+    allowHeaders: null,
+    keys: [],
+    ...config,
+  });
+  return { mark: 'mark', headers, query: null, body: null };
+}
+
+function copyOf(headers: [string, string][], target = '/v1/score', policy = policyOf()) {
+  return prepareCopy({ method: 'POST', target, headers, body: Buffer.from('{}') }, policy);
 }
 
 const anyCase = (name: string) =>
@@ -46,6 +58,22 @@ describe('prepareCopy', () => {
     expect(headers.map(([name]) => name)).toEqual(['x-three', 'x-understudy-shadow']);
   });
 
+  it('sends no header that repeats the URL, and Referer without its query', () => {
+    const { headers } = copyOf([
+      ['X-Envoy-Original-Path', '/p?token=CANARY'],
+      ['X-Original-URI', '/p?token=CANARY'],
+      ['X-Original-URL', '/p?token=CANARY'],
+      ['X-Forwarded-Uri', '/p?token=CANARY'],
+      ['X-Rewrite-URL', '/p?token=CANARY'],
+      ['Referer', 'https://ann:CANARY@shop.example/p?token=CANARY#CANARY'],
+      ['Referer', '/p;a=1'],
+    ]);
+    expect(headers.slice(0, -1)).toEqual([
+      ['referer', 'https://shop.example/p'],
+      ['referer', '/p;a=1'],
+    ]);
+  });
+
   it('keeps order, repetition and values of all others', () => {
     const { headers } = copyOf([
       ['Accept', 'a'],
@@ -67,7 +95,11 @@ describe('prepareCopy', () => {
     ['/v1/score?a%70i_key=x&%61=1', '/v1/score?%61=1'],
     ['/v1/score?sig=%zz&%zz=1', '/v1/score?%zz=1'],
     ['/v1/score?a=1;token=x&b=2;c', '/v1/score?a=1&b=2;c'],
-    ['/v1/score?token=x;a=1', '/v1/score?a=1'],
+    ['/v1/score?token=x;a=1', '/v1/score'],
+    ['/v1/score?token=x;y;z&a=1', '/v1/score?a=1'],
+    ['/v1/score?token[]=x&access_token[0]=y&secret%5Ba%5D=z&a[]=1', '/v1/score?a[]=1'],
+    ['/v1/score?token%5B%FF%5D=x&%FF=1', '/v1/score?%FF=1'],
+    ['/v1/score?access%5Ftoken=x&client+secret=1', '/v1/score?client+secret=1'],
     ['/v1/score?&a;&b&', '/v1/score?&a;&b&'],
     ['/v1/score?', '/v1/score?'],
     ['http://user:pw@evil.example/v1/score?a=1', '/v1/score?a=1'],
@@ -77,6 +109,51 @@ describe('prepareCopy', () => {
     ['//evil.example/a', '//evil.example/a'],
   ])('makes of target %s: %s', (target, expected) => {
     expect(copyOf([], target).target).toBe(expected);
+  });
+});
+
+describe('prepareCopy with a policy', () => {
+  const sent = (policy: CopyPolicy, ...names: string[]) =>
+    copyOf(
+      names.map((name) => [name, 'v']),
+      '/',
+      policy,
+    ).headers.map(([name]) => name);
+
+  it('leaves out what the operator denies', () => {
+    const policy = policyOf({ denyHeaders: ['x-customer'] });
+    expect(sent(policy, 'X-Customer', 'X-Other')).toEqual(['x-other', 'x-understudy-shadow']);
+  });
+
+  it('sends listed headers alone where there is a list, and what describes the body', () => {
+    const policy = policyOf({ allowHeaders: ['x-tier', 'authorization', 'host'] });
+    const names = sent(policy, 'X-Tier', 'X-Other', 'Content-Type', 'Authorization', 'Host');
+    expect(names).toEqual(['x-tier', 'content-type', 'x-understudy-shadow']);
+  });
+
+  it('leaves out coding and digests of a body that is another one now', () => {
+    const policy = { ...policyOf(), body: Buffer.from('{"a":1}') };
+    const names = ['Content-Encoding', 'Content-Digest', 'Repr-Digest', 'Digest', 'Content-MD5'];
+    names.push('X-Goog-Hash', 'X-Amz-Checksum-Sha256', 'x-amz-checksum-crc64nvme');
+    expect(sent(policy, ...names, 'Content-Type')).toEqual(['content-type', 'x-understudy-shadow']);
+    expect(copyOf([], '/', policy).body.toString()).toBe('{"a":1}');
+    expect(sent(policyOf(), 'Content-Encoding')).toContain('content-encoding');
+  });
+
+  it.each([
+    ['/s?a=1&iban=DE1;2&b=3', '/s?a=1&iban=***&b=3'],
+    ['/s?IBAN=x;iban=y', '/s?IBAN=***'],
+    ['/s?i%62an=x&iban[]=y&iban%5B0%5D=z', '/s?i%62an=***&iban[]=***&iban%5B0%5D=***'],
+    ['/s?iban&gone=1&a', '/s?iban=***&a'],
+    ['/s?gone=1&gone', '/s'],
+    ['/s?iban=***;DE1&b=2', '/s?iban=***&b=2'],
+    ['/s?iban%5B%FF%5D=DE1&iban[%FF]=DE1', '/s?iban%5B%FF%5D=***&iban[%FF]=***'],
+  ])('hides parameters of %s: %s', (target, expected) => {
+    const query: CopyPolicy['query'] = new Map<string, () => string | null>([
+      ['iban', () => '***'],
+      ['gone', () => null],
+    ]);
+    expect(copyOf([], target, { ...policyOf(), query }).target).toBe(expected);
   });
 });
 

@@ -126,6 +126,24 @@ describe('what protects a candidate', () => {
     expectBalancedBooks(rig, gateway);
   });
 
+  it('sheds what was too old or over the budget anyway, though the breaker is open', async () => {
+    const breaker = { ...BREAKER, openMs: 60_000, maxOpenMs: 60_000 };
+    const { rig, gateway } = await start(
+      { breaker, maxRequestsPerDay: 9, maxInFlight: 1 },
+      (response) => response.destroy(),
+    );
+    for (let i = 0; i < 6; i++) gateway.offer();
+    await settled(rig, gateway);
+    gateway.offer({}, { endMs: performance.now() - 1e9 });
+    for (let i = 0; i < 6; i++) gateway.offer();
+    await settled(rig, gateway);
+    expect(legsIn(rig, 'candidate_error')).toBe(5);
+    expect(legsIn(rig, 'shed', 'queue_age')).toBe(1);
+    expect(legsIn(rig, 'breaker_open')).toBe(4);
+    expect(legsIn(rig, 'shed', 'daily_budget')).toBe(3);
+    expectBalancedBooks(rig, gateway);
+  });
+
   it('spares the sick one of two candidates, and sends the other all copies as before', async () => {
     const sick = await serveHttp((_request, response) => {
       response.statusCode = 503;
@@ -223,6 +241,27 @@ describe('what protects a candidate', () => {
     for (let i = 0; i < 10; i++) gateway.offer();
     await settled(rig, gateway);
     expect(legsIn(rig, 'shed', 'memory_pressure')).toBe(210 - sent.length);
+    expectBalancedBooks(rig, gateway);
+  });
+
+  it('shows how near single bodies come to the caps that hold for each', async () => {
+    const noise = Array.from({ length: 8_000 }, (_, i) => drawnNumber(SECRET, `${i}`));
+    const pad = noise.map((u) => u.toString(36).slice(2, 12)).join('');
+    const plain = Buffer.from(`{"score":0.5,"label":"bad","pad":"${pad}"}`);
+    const packed = gzipSync(plain);
+    const { rig, gateway } = await start({}, (response) => {
+      response.setHeader('content-encoding', 'gzip').end(packed);
+    });
+    expect(rig.mirror.status().bodies.decodedBytes.largest).toBe(0);
+    gateway.offer();
+    await settled(rig, gateway);
+    const { bodies, candidates } = rig.mirror.status();
+    expect(bodies.decodedBytes.largest).toBe(plain.length);
+    expect(bodies.decodedRatio.largest).toBeCloseTo(plain.length / packed.length, 6);
+    expect(bodies.requestBytes.largest).toBeGreaterThan(50);
+    expect(bodies.answerBytes.largest).toBeGreaterThan(50);
+    for (const { largest, max } of Object.values(bodies)) expect(largest).toBeLessThan(max);
+    expect(candidates[0]?.answerBytes).toMatchObject({ largest: packed.length });
     expectBalancedBooks(rig, gateway);
   });
 

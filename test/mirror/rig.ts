@@ -1,7 +1,11 @@
 import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { expect, onTestFinished } from 'vitest';
-import { ANALYSIS_DEFAULTS, ANALYSIS_PROFILES } from '../../src/config/analysis-defaults.ts';
+import {
+  ANALYSIS_DEFAULTS,
+  ANALYSIS_PROFILES,
+  GUARDRAIL_PRESETS,
+} from '../../src/config/analysis-defaults.ts';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { Config, HttpCandidateConfig } from '../../src/config/types.ts';
 import { createHttpCandidate } from '../../src/mirror/candidates/http.ts';
@@ -41,15 +45,19 @@ export function mirrorConfig(
         join: '',
         sampling: DEFAULTS.route.sampling,
         compare: DEFAULTS.route.compare,
+        redact: DEFAULTS.route.redact.rules,
       },
     ],
     candidates,
     mirror: { ...DEFAULTS.mirror, selectionSecretFile: '' },
+    redaction: DEFAULTS.redaction,
     journal: DEFAULTS.journal,
     kafka: null,
     analysis: {
       ...ANALYSIS_DEFAULTS,
       ...ANALYSIS_PROFILES.production,
+      margins: GUARDRAIL_PRESETS.replacement,
+      labels: null,
       segments: [],
       discover: [],
     },
@@ -76,7 +84,9 @@ export function httpCandidate(
     url,
     paths: {},
     host: '',
+    allowAddresses: [],
     headers: [],
+    tls: url.startsWith('https:') ? DEFAULTS.peerTls : null,
     ...overrides,
   };
 }

@@ -14,7 +14,13 @@ import type {
   Recorder,
 } from '../../src/record/recorder-port.ts';
 
-const ROOM = { maxBytes: 2 ** 26, retentionMs: 1e9, outbox: false };
+const ROOM = {
+  maxBytes: 2 ** 26,
+  retentionMs: 1e9,
+  maxAgeMs: 0,
+  whenFull: 'drop_newest' as const,
+  outbox: false,
+};
 
 /** A folder for a journal, in memory where there is such a file system: each commit would be a disk's otherwise. */
 export function journalFolder(): string {

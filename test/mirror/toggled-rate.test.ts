@@ -48,7 +48,13 @@ it('M-20: toggled 0 → 100 → 0 % every 100 ms, each pair carries the rate in 
   const gateway = new WireClient();
   await gateway.connect(rig.wireSocket);
   const { epoch } = gateway;
-  const gate = new MirrorGate({ config, settings: gatewaySettings, secret: SECRET, epoch });
+  const gate = new MirrorGate({
+    config,
+    settings: gatewaySettings,
+    secret: SECRET,
+    epoch,
+    alarm: { note: () => {} },
+  });
   let unselected = 0;
   const call = () => {
     const { state, rate, u, settingsVersion, number } = gate.open(HEAD, Date.now());

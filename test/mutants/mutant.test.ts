@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parseHeader, readMutants } from './mutant.ts';
@@ -8,6 +9,14 @@ test('each mutant says what is wrong, and names tests that are there', () => {
   for (const { name, tests } of mutants) {
     for (const file of tests) expect(existsSync(file), `${name}: ${file}`).toBe(true);
   }
+});
+
+test('each can still be planted', () => {
+  const stale = readMutants(import.meta.dirname).flatMap(({ name, file }) => {
+    const args = ['apply', '--check', '--recount', '-C1', file];
+    return spawnSync('git', args, { stdio: 'ignore' }).status === 0 ? [] : [name];
+  });
+  expect(stale).toEqual([]);
 });
 
 test('a head is read up to the diff, with its continued lines', () => {

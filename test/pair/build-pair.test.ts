@@ -12,8 +12,9 @@ import {
 } from '../../src/pair/build-pair.ts';
 import { compareObservations, DIVERGENCE_FIELDS } from '../../src/pair/compare.ts';
 import { LEG_REASONS } from '../../src/pair/leg-states.ts';
+import type { Pair } from '../../src/pair/pair.ts';
 import { type Observation, PREDICTION_ERRORS, type Prediction } from '../../src/pair/pair.ts';
-import { compileIgnore, diffStructure } from '../../src/pair/structure-diff.ts';
+import { compileIgnore, compileNames, diffStructure } from '../../src/pair/structure-diff.ts';
 import { drawEpoch } from '../../src/wire/epoch.ts';
 
 const schema: object = JSON.parse(
@@ -136,6 +137,7 @@ function build(facts: ExchangeFacts, side: LegFacts) {
   const divergence = compareObservations(facts.incumbent, side.candidate, tolerance);
   const { differences } = diffStructure(facts.incumbent, side.candidate, {
     ignore: NO_IGNORE,
+    names: compileNames([], false),
     tolerance: 0,
     limits: LIMITS_OF_DIFF,
   });
@@ -285,3 +287,10 @@ function merge(into: unknown, patch: unknown): unknown {
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+it('writes nothing that drives a terminal or ends a line, and means the same', () => {
+  const hostile = '\u001b[2J\u009b31m\u007f\u2028\u2029\u202egnp\n"<';
+  const json = toPairJson({ route: hostile } as Pair);
+  expect(json).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e]/u);
+  expect(JSON.parse(json)).toEqual({ route: hostile });
+});

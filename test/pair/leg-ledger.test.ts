@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LegLedger } from '../../src/pair/leg-ledger.ts';
+import { LegLedger, legCellId } from '../../src/pair/leg-ledger.ts';
 import {
   LEG_REASONS,
   LEG_STATES,
@@ -52,6 +52,15 @@ class Model {
   open: LegKey[] = [];
   settled: { leg: LegKey; state: LegState; reason: string }[] = [];
 
+  counts(): Record<string, number> {
+    const counts: Record<string, number> = {};
+    for (const { leg, state, reason } of this.settled) {
+      const id = legCellId({ ...leg, state, reason });
+      counts[id] = (counts[id] ?? 0) + 1;
+    }
+    return counts;
+  }
+
   accounted(epoch: string, candidate: string, route: string): number {
     const matches = (leg: LegKey) =>
       leg.epoch === epoch && leg.candidate === candidate && leg.route === route;
@@ -83,6 +92,11 @@ function run(ledger: LegLedger, model: Model, step: Command): LegLedger {
   return ledger;
 }
 
+/** By all of a cell's key. */
+function countsOf(cells: readonly LegCell[]): Record<string, number> {
+  return Object.fromEntries(cells.map((cell) => [legCellId(cell), cell.count]));
+}
+
 /** By all but hour and size class. */
 function sumsOf(cells: readonly LegCell[]): Record<string, number> {
   const sums: Record<string, number> = {};
@@ -106,6 +120,7 @@ describe('LegLedger', () => {
           expect(ledger.inFlight).toBe(model.open.length);
           expect(total).toBe(model.settled.length);
           expect(sumsOf(ledger.totals())).toEqual(sumsOf(cells));
+          expect(countsOf(cells)).toEqual(model.counts());
           for (const epoch of ['e1', 'e2']) {
             for (const candidate of ['a', 'b']) {
               for (const route of ['r', 's']) {
@@ -119,6 +134,23 @@ describe('LegLedger', () => {
         }
       }),
     );
+  });
+
+  it('counts the same leg on in the older hours once its own is folded, and once more under each reason', () => {
+    const ledger = new LegLedger();
+    const leg = { epoch: 'e', candidate: 'a', route: 'r', hour: 7, sizeClass: 'le_1k' };
+    for (let i = 0; i < 4; i++) ledger.open(leg);
+    ledger.settle(leg, 'shed', 'in_flight');
+    ledger.fold('e', 8);
+    ledger.settle(leg, 'shed', 'in_flight');
+    ledger.settle(leg, 'shed', 'queue_age');
+    ledger.open(leg);
+    expect(ledger.snapshot()).toEqual([
+      { ...leg, hour: 0, state: 'shed', reason: 'in_flight', count: 2 },
+      { ...leg, hour: 0, state: 'shed', reason: 'queue_age', count: 1 },
+    ]);
+    const { total, spots } = ledger.account('e', 'a', 'r');
+    expect([total, [...spots]]).toEqual([5, [['0|le_1k', 5]]]);
   });
 
   it('does not show a cell for a count of 0', () => {

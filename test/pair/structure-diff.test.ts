@@ -1,11 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compileIgnore, diffStructure, ExactNumber } from '../../src/pair/structure-diff.ts';
+import {
+  compileIgnore,
+  compileNames,
+  diffStructure,
+  ExactNumber,
+} from '../../src/pair/structure-diff.ts';
 
 const LIMITS = { maxDifferences: 20, maxNodes: 10_000, maxCharacters: 200 };
 
-function diff(ours: unknown, theirs: unknown, ignore: readonly string[] = [], limits = LIMITS) {
-  return diffStructure(ours, theirs, { ignore: compileIgnore(ignore), tolerance: 1e-6, limits });
+function diff(
+  ours: unknown,
+  theirs: unknown,
+  ignore: readonly string[] = [],
+  limits = LIMITS,
+  names = compileNames([], false),
+) {
+  const options = { ignore: compileIgnore(ignore), names, tolerance: 1e-6, limits };
+  return diffStructure(ours, theirs, options);
 }
 
 /** `kind place count`, a line each. */
@@ -51,6 +63,28 @@ describe('diffStructure', () => {
     expect(
       told(ours, theirs, ['/id', '/rows/*/id', '/rows/*/deep', '/rows/*/a~1b', '/extra']),
     ).toEqual([]);
+  });
+
+  it('says * for a name that a hidden place has it for, and counts those as one', () => {
+    const names = compileNames(['/by/*', '/deep/*/x/*', '/a~1b/*'], false);
+    const ours = { by: { DE1: 1, DE2: 2 }, deep: { Ann: { x: {}, y: 1 } }, 'a/b': { Ann: 1 } };
+    const theirs = { by: {}, deep: { Ann: { x: { DE3: 1 } } }, 'a/b': { Ann: 2 } };
+    expect(told(ours, theirs, [], LIMITS, names)).toEqual([
+      'missing /by/* 2',
+      'extra /deep/*/x/* 1',
+      'missing /deep/*/y 1',
+      'value /a~1b/* 1',
+    ]);
+  });
+
+  it('says * for all names that are new where it is told to', () => {
+    const names = compileNames([], true);
+    const theirs = { a: { DE1: 1, DE2: 2 }, b: 1 };
+    expect(told({ a: { kept: 1 } }, theirs, [], LIMITS, names)).toEqual([
+      'missing /a/kept 1',
+      'extra /a/* 2',
+      'extra /* 1',
+    ]);
   });
 
   it('compares numbers by their digits where doubles do not hold them', () => {

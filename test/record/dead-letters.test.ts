@@ -36,7 +36,13 @@ function deadIn(folder: string): string[] {
 describe('the table in the journal', () => {
   const now = Date.now();
   function journalOf(outbox = true): Journal {
-    const options = { maxBytes: 2 ** 26, retentionMs: HOUR_MS, outbox };
+    const options = {
+      maxBytes: 2 ** 26,
+      retentionMs: HOUR_MS,
+      maxAgeMs: 0,
+      whenFull: 'drop_newest' as const,
+      outbox,
+    };
     return new Journal(journalPath(dataDir), options);
   }
   function commit(journal: Journal, entries: PairEntry[], dead: DeadLetter[], at = now): void {
@@ -76,6 +82,19 @@ describe('the table in the journal', () => {
     commit(journal, [], [letter(1), letter(2)]);
     commit(journal, [entryOf(3)], []);
     expect(deadIn(dataDir)).toEqual([`${EPOCH}.2/new ${TOO_LARGE}`]);
+    journal.close();
+  });
+
+  test('a pair that was erased or evicted meanwhile leaves none behind', () => {
+    const journal = journalOf();
+    commit(journal, [entryOf(1, { key: 'gone' }), entryOf(2)], []);
+    for (const _ of journal.erase('gone'));
+    commit(journal, [], [letter(1), letter(2)]);
+    expect(deadIn(dataDir)).toEqual([`${EPOCH}.2/new ${TOO_LARGE}`]);
+    expect([journal.lag, journal.deadLetters]).toEqual([0, 1]);
+    // Said again, by a publisher whose confirmation was lost on its way back.
+    commit(journal, [], [letter(2)]);
+    expect(journal.deadLetters).toBe(1);
     journal.close();
   });
 

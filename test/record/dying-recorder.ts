@@ -12,7 +12,7 @@ const { port1, port2 } = new MessageChannel();
 const doomed = new Set<number>();
 mirror.on('message', (message: ToRecorder) => {
   if (message.type === 'batch') {
-    const says = (text: string) => message.batch.entries.some(({ json }) => json.includes(text));
+    const says = (text: string) => message.batch.entries.json.some((json) => json.includes(text));
     if (says('die-before')) process.exit(7);
     if (says('die-after')) doomed.add(message.batch.number);
   }

@@ -14,7 +14,14 @@ const DAY_MS = 86_400_000;
 function openJournal(maxBytes = 2 ** 26) {
   const folder = join(tempFolder(), 'data');
   mkdirSync(folder);
-  const options = { maxBytes, retentionMs: 1_000, outbox: false, analysisDir: folder };
+  const options = {
+    maxBytes,
+    retentionMs: 1_000,
+    maxAgeMs: 0,
+    whenFull: 'drop_newest' as const,
+    outbox: false,
+    analysisDir: folder,
+  };
   const journal = new Journal(journalPath(folder), options);
   const reader = JournalReader.open(folder);
   onTestFinished(() => {
@@ -47,7 +54,7 @@ describe('a journal whose pairs are analysed', () => {
     writeWatermark(folder, { generation: 'another', seq: 15 });
     write(1);
     expect(reader.pairsAfter(0, 1)[0]?.seq).toBe(8);
-    expect(journal.evictedUnanalysed).toBe(0);
+    expect(journal.evicted.unanalysed).toBe(0);
     expect(readWatermark(folder)).toEqual({ generation: 'another', seq: 15 });
   });
 
@@ -59,7 +66,7 @@ describe('a journal whose pairs are analysed', () => {
     writeWatermark(folder, source.watermark);
     let written = 100;
     for (let i = 0; i < 12; i++) written += write(100, 4_000);
-    const evicted = journal.evictedUnanalysed;
+    const evicted = journal.evicted.unanalysed;
     expect(evicted).toBeGreaterThan(0);
     const again = new JournalSource(reader, source.position);
     const { pairs } = again.next();

@@ -13,7 +13,13 @@ import { EPOCH, entryOf, ledgerOf, legOf } from './entries.ts';
 
 const HOUR_MS = 3_600_000;
 const MiB = 2 ** 20;
-const OPTIONS: RoomOptions = { maxBytes: 64 * MiB, retentionMs: 24 * HOUR_MS, outbox: true };
+const OPTIONS: RoomOptions = {
+  maxBytes: 64 * MiB,
+  retentionMs: 24 * HOUR_MS,
+  maxAgeMs: 0,
+  whenFull: 'drop_newest' as const,
+  outbox: true,
+};
 
 let folder: string;
 let open: Journal[] = [];
@@ -152,26 +158,6 @@ describe('a commit', () => {
     expect(journal.books().epochs).toEqual([]);
   });
 
-  test('opens a journal of schema 1, and knows not who was configured', () => {
-    const journal = openJournal();
-    commit(journal, { entries: [entryOf(1)], ledgers: [ledgerOf(3)] });
-    journal.close();
-    open.pop();
-    const db = new DatabaseSync(journalPath(folder));
-    for (const column of ['folded_before', 'configured', 'unreported_ms', 'noted']) {
-      db.exec(`ALTER TABLE epochs DROP COLUMN ${column}`);
-    }
-    db.exec('PRAGMA user_version = 1');
-    db.close();
-    const again = openJournal();
-    expect(again.books().epochs).toMatchObject([
-      { offered: 3, foldedBefore: 0, configured: null, noted: [], unreportedMs: null },
-    ]);
-    expect(counted(again, 'paired')).toBe(1);
-    commit(again, { ledgers: [ledgerOf(4)] });
-    expect(again.books().epochs[0]?.configured).toEqual(['new|score']);
-  });
-
   test('notes who gets copies from now on, for epochs that may go on', () => {
     const journal = openJournal();
     const ended = ledgerOf(3, { epoch: 'ended', state: 'clean' });
@@ -236,6 +222,13 @@ describe('an id that comes twice', () => {
     expect(commit(journal, { entries: [entry, entry] })).toEqual([[1, 'id_conflict']]);
     expect(journal.idConflicts).toBe(0);
     expect(counted(journal, 'paired')).toBe(1);
+  });
+
+  test('takes no sequence, so that readers see no gap', () => {
+    const journal = openJournal();
+    commit(journal, { entries: [entryOf(1), entryOf(1), entryOf(2)] });
+    commit(journal, { entries: [entryOf(2), entryOf(3)] });
+    expect(stored().map(({ seq }) => seq)).toEqual([1, 2, 3]);
   });
 });
 

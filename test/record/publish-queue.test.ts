@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LIMITS } from '../../src/config/defaults.ts';
 import { Journal } from '../../src/record/journal.ts';
 import { journalPath } from '../../src/record/journal-file.ts';
@@ -13,7 +13,13 @@ let journal: Journal;
 let reader: JournalReader;
 beforeEach(() => {
   const folder = temporaryFolder();
-  const options = { maxBytes: 2 ** 30, retentionMs: 86_400_000, outbox: true };
+  const options = {
+    maxBytes: 2 ** 30,
+    retentionMs: 86_400_000,
+    maxAgeMs: 0,
+    whenFull: 'drop_newest' as const,
+    outbox: true,
+  };
   journal = new Journal(journalPath(folder), options);
   reader = JournalReader.open(folder);
 });
@@ -94,21 +100,51 @@ test('everything is taken once, however full partitions are, and nothing is forg
   expect(queue.held).toBe(0);
 });
 
+/** All but the first pair are for partition 0. */
+const onOne = (key: string): number => (key === `${EPOCH}.1` ? 1 : 0);
+
 test('a live pair that a full partition has no room for is found again later', () => {
-  const queue = queueOf();
+  const queue = queueOf({ partitionOf: onOne });
   queue.fill(reader, 0); // there is no backlog, and it has seen that
   commit(pairs(1, 1_500));
   for (let i = 0; i < 5; i += 1) queue.fill(reader, 1);
-  expect(queue.held).toBe(LIMITS.publisherQueuedPairs);
+  expect(queue.held).toBe(1 + LIMITS.publisherQueuedPairs);
   const taken: number[] = [];
   for (let nowMs = 2; nowMs < 20_000; nowMs += 1_000) {
-    const seqs = queue.take(0).map(({ seq }) => seq);
+    const seqs = [0, 1].flatMap((partition) => queue.take(partition).map(({ seq }) => seq));
     taken.push(...seqs);
     confirm(seqs);
     queue.release(seqs);
     queue.fill(reader, nowMs);
   }
   expect(taken.sort((a, b) => a - b)).toEqual(Array.from({ length: 1_500 }, (_, i) => i + 1));
+});
+
+test.each([
+  ['of all partitions', (key: string) => Number(key.split('.')[1]) % 3],
+  ['of one partition, the others have none', onOne],
+])('what there is no room for is not read over and over: %s', (_, partitionOf) => {
+  commit(pairs(1, 10_000));
+  const queue = queueOf({ partitionOf });
+  const read = vi.spyOn(reader, 'unpublished');
+  for (let i = 0; i < 100; i += 1) queue.fill(reader, 0);
+  const filled = read.mock.calls.length;
+  for (let i = 0; i < 100; i += 1) queue.fill(reader, 0);
+  expect(read.mock.calls.length).toBe(filled);
+  expect(filled).toBeLessThan(20);
+  expect(queue.take(0)).toHaveLength(500);
+  queue.fill(reader, 0);
+  expect(read.mock.calls.length).toBeGreaterThan(filled);
+});
+
+test('what is behind the pairs of a stuck partition is found', () => {
+  commit(pairs(2, 9_999)); // all for partition 0, which takes nothing out
+  commit([entryOf(1)]);
+  commit(pairs(10_001, 2_000));
+  const queue = queueOf({ partitionOf: onOne });
+  for (let nowMs = 0; nowMs < 5_000; nowMs += LIMITS.publisherReadAgainMs)
+    queue.fill(reader, nowMs);
+  expect(queue.take(1).map(({ id }) => id)).toEqual([`${EPOCH}.1/new`]);
 });
 
 test('a batch stays within its bytes, and a repeated one is the same', () => {
@@ -182,4 +218,55 @@ test('what is in the outbox again after a pass is found by another one', () => {
   queue.rescan();
   queue.fill(reader, 6_001);
   expect(queue.take(0).map(({ seq }) => seq)).toEqual([2]);
+});
+
+describe('what is held is bounded, however many partitions are stuck:', () => {
+  const byNumber = (key: string): number => Number(key.split('.')[1]) % 50;
+
+  test('pairs', () => {
+    commit(pairs(1, 30_000));
+    const queue = queueOf({ partitionOf: byNumber });
+    for (let nowMs = 0; nowMs < 100_000; nowMs += LIMITS.publisherPassMs) queue.fill(reader, nowMs);
+    expect(queue.held).toBe(LIMITS.publisherHeldPairs);
+  });
+
+  test('bytes', () => {
+    const large = pairs(1, 400).map((entry) => ({ ...entry, json: 'x'.repeat(200_000) }));
+    commit(large);
+    const queue = queueOf({ partitionOf: byNumber });
+    for (let nowMs = 0; nowMs < 100_000; nowMs += LIMITS.publisherPassMs) queue.fill(reader, nowMs);
+    expect(queue.held * 200_000).toBeLessThan(LIMITS.publisherQueuedBytes + 250_000);
+    expect(queue.held * 200_000).toBeGreaterThan(LIMITS.publisherQueuedBytes - 250_000);
+  });
+});
+
+test('what was evicted or erased meanwhile is not sent, waiting in whatever lane', () => {
+  commit(pairs(1, 3_000));
+  const queue = queueOf({ maxPairs: 100 });
+  queue.fill(reader, 0);
+  const underWay = queue.take(0);
+  const failed = queue.take(0);
+  queue.repeat(0, failed);
+  for (const { key } of pairs(1, 3_000).filter((_, i) => i % 2 === 0)) {
+    for (const _ of journal.erase(key)) break;
+  }
+  const held = queue.held;
+  queue.dropGone(reader, 2_500);
+  expect(queue.held).toBeLessThan(held);
+  queue.dropGone(reader, 3_000);
+  const sent: number[] = [];
+  for (let nowMs = 0; nowMs < 20_000; nowMs += 1_000) {
+    for (let batch = queue.take(0); batch.length > 0; batch = queue.take(0)) {
+      const seqs = batch.map(({ seq }) => seq);
+      sent.push(...seqs);
+      confirm(seqs);
+      queue.release(seqs);
+    }
+    queue.fill(reader, nowMs);
+  }
+  const before = new Set(underWay.map(({ seq }) => seq));
+  const expected = Array.from({ length: 1_500 }, (_, i) => 2 * (i + 1));
+  expect(sent.sort((a, b) => a - b)).toEqual(expected.filter((seq) => !before.has(seq)));
+  queue.release([...before]);
+  expect(queue.held).toBe(0);
 });

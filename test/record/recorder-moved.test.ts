@@ -76,6 +76,8 @@ test('a journal that is back at once has the batch, and is not given it twice', 
     dataDir,
     maxBytes: 2 ** 26,
     retentionMs: 3_600_000,
+    maxAgeMs: 0,
+    whenFull: 'drop_newest' as const,
     outbox: false,
     configured: [],
   };

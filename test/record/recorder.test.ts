@@ -205,6 +205,19 @@ describe('a journal that is', () => {
   }
 });
 
+test('an orderly end is no fault, also where word of it and the end itself arrive together', async () => {
+  for (let i = 0; i < 5; i++) {
+    const { recorder, log } = await recorderIn(temporaryFolder());
+    const closed = recorder.close();
+    // The thread is told to close within these turns, and has ended long before this one looks again.
+    for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    await closed;
+    expect(log.lines.filter((line) => line.startsWith('error'))).toEqual([]);
+    expect(recorder.status().restarts).toBe(0);
+  }
+});
+
 describe('a recorder thread that dies', () => {
   const recorderEntry = new URL('dying-recorder.ts', import.meta.url);
 

@@ -17,7 +17,13 @@ function session(
   options: { outbox: boolean; pairs?: number[]; hoursAgo?: number; published?: number },
 ): number {
   const { outbox, pairs = [], hoursAgo = 0, published = 0 } = options;
-  const room = { maxBytes: MAX_BYTES, retentionMs: 24 * HOUR_MS, outbox };
+  const room = {
+    maxBytes: MAX_BYTES,
+    retentionMs: 24 * HOUR_MS,
+    maxAgeMs: 0,
+    whenFull: 'drop_newest' as const,
+    outbox,
+  };
   const journal = new Journal(journalPath(folder), room);
   const timeMs = Date.now() - hoursAgo * HOUR_MS;
   const entries = pairs.map((seq) => entryOf(seq, { timeMs }));

@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { type Batch, type IHeaders, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
-import { runScript } from './run-script.ts';
+import { runForLines, runScript } from './run-script.ts';
 import { missingService, type Skipped } from './skipped.ts';
 
 /** One message as a reader saw it; text is UTF-8, a missing header value an empty string. */
@@ -54,9 +54,12 @@ export async function readWithKcat(
   const timeoutMs = options.timeoutMs ?? 30_000;
   // -J: a JSON envelope for each message, a line each; -e: end at the end of all partitions.
   const args = ['-C', '-b', brokers.join(','), '-t', topic, '-o', 'beginning', '-e', '-q', '-J'];
-  const { stdout } = await runScript('kcat', args, { timeoutMs });
-  const lines = stdout.split('\n').filter((line) => line !== '');
-  return inOrder(lines.map(parseEnvelope));
+  const messages: ReadMessage[] = [];
+  const onLine = (line: string): void => {
+    if (line !== '') messages.push(parseEnvelope(line));
+  };
+  await runForLines('kcat', args, { timeoutMs, onLine });
+  return inOrder(messages);
 }
 
 /**

@@ -11,7 +11,13 @@ import { missingService, type Skipped } from './skipped.ts';
  * @throws {Error} with `CI=true` in the environment, when it is missing
  */
 export function requireProgram(name: string, debianPackage: string): string | Skipped {
+  return (
+    findProgram(name) ?? missingService(name, `no ${name} here (Debian package ${debianPackage})`)
+  );
+}
+
+/** The same for a program that may be missing anywhere: it is in no package of Debian. */
+export function findProgram(name: string): string | undefined {
   const folders = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
-  const found = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
-  return found ?? missingService(name, `no ${name} here (Debian package ${debianPackage})`);
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }

@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 
 /** What a finished command printed. */
 export interface Output {
@@ -52,6 +53,31 @@ export function runScript(
     );
     child.stdin?.end();
   });
+}
+
+/**
+ * Runs a command to its end and hands on each line of its output as it comes, however many there are.
+ *
+ * @throws {Error} as runScript does
+ */
+export async function runForLines(
+  command: string,
+  args: readonly string[],
+  options: { readonly timeoutMs: number; readonly onLine: (line: string) => void },
+): Promise<void> {
+  const { timeoutMs, onLine } = options;
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs });
+  let said = '';
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (text: string) => {
+    said = (said + text).slice(-4_000);
+  });
+  const closed = once(child, 'close');
+  const lines = createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) onLine(line);
+  const [code, signal] = await closed;
+  if (code !== 0)
+    throw new Error(`${command} ${args.join(' ')} failed (${signal ?? code}): ${said}`);
 }
 
 /** Is this port of the loopback free right now? */

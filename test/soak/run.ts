@@ -1,7 +1,8 @@
 /**
- * Many exchanges through a real instance, while everything goes wrong that may: caps bite, a candidate hangs, the
- * mirror is switched off and on, and killed. At the end both ledgers must balance to the last exchange, each caller
- * must have had the incumbent's answer, and the memory of the gateway must not have grown.
+ * Many exchanges through a real instance, while everything goes wrong that may: caps bite, candidates hang and are sick,
+ * the rate changes, the mirror is switched off and on; in the first half it is killed as well, in the second it lives,
+ * so that its memory tells something. At the end both ledgers must balance to the last exchange, each caller must have
+ * had the incumbent's answer, and the memory of gateway and mirror must not have grown.
  *
  *   npm run soak                        10 million exchanges: hours, on a quiet machine
  *   npm run soak -- --exchanges 300000  a few minutes
@@ -21,7 +22,8 @@ import { buildWaterfall, type Waterfall } from '../../src/admin/waterfall.ts';
 import type { SupervisorStatus } from '../../src/main/supervisor.ts';
 import { type RunFolder, runFolder } from '../../src/telemetry/run-folder.ts';
 import { readStatus } from '../../src/telemetry/status-socket.ts';
-import { Callers, startModel } from './peers.ts';
+import { Callers } from './peers.ts';
+import { configOf, unseenIn } from './scene.ts';
 
 const CLI = join(import.meta.dirname, '../../src/main/cli.ts');
 /** Two, as in production: with role `all` the backstage yields, and starves on a machine that others use. */
@@ -29,33 +31,20 @@ const ROLES = ['gateway', 'backstage'] as const;
 const SAMPLE_MS = 10_000;
 const START_MS = 120_000;
 const REST_MS = 120_000;
-/** Of the gateway: what it may have at the end over what it had when it was warm. */
+/** What a process may have at the end over what it had when it was warm. */
 const RSS_GROWTH = 1.25;
 const RSS_SLACK_MIB = 24;
+/** Of the mirror, whose queues and heap breathe with what its candidates do. */
+const MIRROR_SLACK_MIB = 64;
+/** One turn of faults in so many kills the mirror. */
+const KILL_EVERY = 12;
+/** Warm is what has been through so much of its run. */
+const WARM_SHARE = 0.25;
 
 interface Sample {
   readonly answered: number;
   readonly gatewayMib: number;
   readonly mirrorMib: number;
-}
-
-async function configOf(folder: string): Promise<string> {
-  const incumbent = await startModel(() => 0);
-  const fast = await startModel((n) => n % 3);
-  const hanging = await startModel((n) => (n % 40 === 0 ? null : 5));
-  return `runDir: ${folder}/run
-dataDir: ${folder}/data
-listeners: [{ listen: 127.0.0.1:0, incumbent: http://127.0.0.1:${incumbent} }]
-routes: [{ name: score, path: /v1/score }]
-candidates:
-  - { name: fast, url: http://127.0.0.1:${fast}, maxInFlight: 32 }
-  - { name: hanging, url: http://127.0.0.1:${hanging}, timeoutMs: 400, maxInFlight: 8, rate: 0.5 }
-mirror: { maxQueuedBytes: 8000000, maxQueueAgeMs: 2000 }
-journal: { maxBytes: 67108864, retentionMs: 0 }
-admin: { listen: 127.0.0.1:0 }
-metrics: { listen: 127.0.0.1:0 }
-log: { level: warn }
-`;
 }
 
 async function until<T>(what: string, look: () => Promise<T | null>, ms: number): Promise<T> {
@@ -107,6 +96,19 @@ async function takeSample(run: RunFolder, callers: Callers): Promise<Sample> {
   return sample;
 }
 
+/** Resident memory of the gateway when so many exchanges had been answered: flat, or not, at one look. */
+function renderMemory(samples: readonly Sample[]): string {
+  const marks = [1e5, 1e6, 2e6, 5e6, 1e7];
+  const lines = marks.flatMap((mark) => {
+    const sample = samples.find(({ answered }) => answered >= mark);
+    return sample === undefined
+      ? []
+      : [`${mark.toLocaleString('en-US')}: ${sample.gatewayMib} MiB`];
+  });
+  const most = Math.max(0, ...samples.map(({ gatewayMib }) => gatewayMib));
+  return `resident memory of the gateway after ${[...lines, `most: ${most} MiB`].join(', ')}`;
+}
+
 /** As an operator does. Without an answer (admin is slow, say) the rate stays. */
 async function setRate(run: RunFolder, rate: string): Promise<void> {
   const args = [CLI, 'rate', 'set', rate, '--reason', 'soak'];
@@ -115,7 +117,11 @@ async function setRate(run: RunFolder, rate: string): Promise<void> {
 }
 
 /** One fault after the other, until it is told to stop. */
-async function disturb(run: RunFolder, signal: AbortSignal): Promise<number> {
+async function disturb(
+  run: RunFolder,
+  signal: AbortSignal,
+  mayKill: () => boolean,
+): Promise<number> {
   let kills = 0;
   for (let turn = 0; !signal.aborted; turn += 1) {
     await sleep(2_500, undefined, { signal }).catch(() => undefined);
@@ -123,7 +129,7 @@ async function disturb(run: RunFolder, signal: AbortSignal): Promise<number> {
     if (turn % 3 === 0) writeFileSync(run.mirrorOff, '');
     if (turn % 3 === 1) rmSync(run.mirrorOff, { force: true });
     if (turn % 3 === 2) await setRate(run, turn % 2 === 0 ? '100%' : '40%');
-    if (turn % 6 !== 5) continue;
+    if (turn % KILL_EVERY !== KILL_EVERY - 1 || !mayKill()) continue;
     const { mirror } = await readInstance(run);
     const pid = mirror?.pid;
     if (pid === undefined) continue;
@@ -172,19 +178,28 @@ function faultsOf(waterfall: Waterfall, samples: readonly Sample[], exchanges: n
     const offered = states.find(({ state }) => state === 'offered')?.count ?? 0;
     if (legs !== offered) faults.push(`${candidate.name}: ${offered} offered, ${legs} legs`);
   }
-  const warm = samples[Math.floor(samples.length / 4)]?.gatewayMib ?? 0;
-  const last = samples.at(-1)?.gatewayMib ?? 0;
-  if (last > warm * RSS_GROWTH + RSS_SLACK_MIB) {
-    faults.push(`the gateway has grown from ${warm} to ${last} MiB`);
-  }
+  faults.push(...unseenIn(waterfall, exchanges));
+  const gateway = samples.map(({ gatewayMib }) => gatewayMib);
+  faults.push(...growthOf('gateway', gateway, RSS_SLACK_MIB));
+  // Only of its last life, from the middle on.
+  const lived = samples.filter(({ answered }) => answered > exchanges / 2);
+  const mirror = lived.map(({ mirrorMib }) => mirrorMib).filter((mib) => mib > 0);
+  faults.push(...growthOf('mirror', mirror, MIRROR_SLACK_MIB));
   return faults;
+}
+
+function growthOf(name: string, mib: readonly number[], slackMib: number): string[] {
+  const warm = mib[Math.floor(mib.length * WARM_SHARE)] ?? 0;
+  const last = mib.at(-1) ?? 0;
+  if (last <= warm * RSS_GROWTH + slackMib) return [];
+  return [`the ${name} has grown from ${warm} to ${last} MiB`];
 }
 
 async function soak(run: RunFolder, exchanges: number, connections: number): Promise<string[]> {
   const callers = new Callers({ port: await portOf(run), connections, exchanges });
   const stop = new AbortController();
   const samples: Sample[] = [];
-  const disturbing = disturb(run, stop.signal);
+  const disturbing = disturb(run, stop.signal, () => callers.answered < exchanges / 2);
   const sampling = setInterval(() => {
     takeSample(run, callers).then(
       (sample) => samples.push(sample),
@@ -206,6 +221,7 @@ async function soak(run: RunFolder, exchanges: number, connections: number): Pro
   console.log(
     `${exchanges} exchanges in ${seconds.toFixed(0)} s, the mirror was killed ${kills} times`,
   );
+  console.log(renderMemory(samples));
   return faultsOf(waterfall, samples, exchanges);
 }
 
@@ -233,7 +249,7 @@ async function main(): Promise<number> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'und-soak-'));
   const config = join(folder, 'understudy.yaml');
-  writeFileSync(config, await configOf(folder));
+  writeFileSync(config, await configOf(folder, exchanges));
   const log = openSync(join(folder, 'log'), 'w');
   const children = ROLES.map((role) =>
     spawn(process.execPath, [CLI, 'serve', '--config', config, '--role', role], {

@@ -23,7 +23,9 @@ function config(enabled = true): Pick<Config, 'mirror' | 'candidates'> {
         url: 'http://127.0.0.1:1',
         paths: {},
         host: '',
+        allowAddresses: [],
         headers: [],
+        tls: null,
       },
     ],
   };

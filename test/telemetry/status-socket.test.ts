@@ -44,6 +44,18 @@ describe('a status socket', () => {
     expect(stopped).toBe(1);
   });
 
+  it('hands a command what stands behind its name, in whatever letters', async () => {
+    const path = join(tempFolder(), 'mirror.sock');
+    const told: string[] = [];
+    await serve(path, {
+      status: () => ({}),
+      commands: { backup: (argument) => void told.push(argument) },
+    });
+    await sendCommand(path, 'backup 1 /mnt/Übung 試/🙂.db');
+    await until('told', () => told.length === 1);
+    expect(told).toEqual(['1 /mnt/Übung 試/🙂.db']);
+  });
+
   it('goes over to a successor, and stays its own when the predecessor closes', async () => {
     const path = join(tempFolder(), 'gw0.sock');
     const old = await serveStatus(path, { status: () => ({ life: 1 }) });

@@ -12,6 +12,10 @@ export interface Alarm {
   readonly pointer: string;
   /** Values of the pointer are told apart by their hash, in 256 buckets. */
   readonly bucket: number;
+  /** Values that were seen in the bucket, with their pairs. */
+  readonly values: readonly { readonly value: string; readonly pairs: number }[];
+  /** Pairs of further values, which are not named. */
+  readonly otherPairs: number;
   readonly guardrail: GuardrailKind;
   readonly margin: number;
   readonly n: number;
@@ -54,6 +58,10 @@ export function findAlarms(analysis: Analysis): Alarm[] {
       return {
         pointer: key.slice('found:'.length, at),
         bucket: Number(key.slice(at + 1)),
+        values: (analysis.values.get(key)?.entries() ?? []).map(([value, pairs]) => {
+          return { value, pairs };
+        }),
+        otherPairs: analysis.values.get(key)?.others ?? 0,
         guardrail: guardrail.kind,
         margin: guardrail.margin,
         n: totals.n,

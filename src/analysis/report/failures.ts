@@ -23,6 +23,8 @@ export interface FailureTable {
  * The loss of `errors` is 1 where the candidate alone failed, -1 where the incumbent alone did, else 0: so its sum is the
  * difference of these counts, and the sum of its squares their total.
  *
+ * Of pairs alone: what the breaker kept back counts in the guardrail, and stands with the coverage.
+ *
  * @returns `null` where the plan has no such guardrail, or there is no pair
  */
 export function pairedFailures(all: CutState, plan: ExperimentPlan): FailureTable | null {

@@ -15,6 +15,7 @@ p{margin:.3rem 0}.soft,figcaption,.how{color:var(--soft);font-size:.85rem}a{colo
 .PASS{color:var(--mark)}.FAIL,.INVALID{color:var(--limit)}.CONTINUE,.INCONCLUSIVE{color:var(--soft)}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-size:.9rem}
 th,td{text-align:left;padding:.25rem .8rem .25rem 0;border-bottom:1px solid var(--rule);vertical-align:top;overflow-wrap:anywhere}
+td.n{white-space:nowrap;font-variant-numeric:tabular-nums}
 td:first-child{min-width:5.8em}
 th{white-space:nowrap;color:var(--soft);font-weight:600}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}

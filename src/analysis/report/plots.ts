@@ -20,6 +20,8 @@ export function plotsOf(id: SectionId, model: ReportModel): string {
       return [scatter(model), differences(model)].join('');
     case 'latency':
       return ecdf(model);
+    case 'quality':
+      return [roc(model), outcomesByAge(model)].join('');
     case 'time':
       return GUARDRAIL_KINDS.map((kind) => timePlot(kind, model)).join('');
     default:
@@ -103,6 +105,61 @@ function ecdf({ latency, plan }: ReportModel): string {
       { type: 'steps', colour: 'theirs', points: both.candidate },
     ],
     legend: [...SIDES, ['limit', 'objective']],
+  });
+}
+
+function roc({ quality }: ReportModel): string {
+  if (quality === null || quality.roc.incumbent.length === 0) return '';
+  return toSvg({
+    title: 'Recall against false positives, at every threshold',
+    alt: `${count(quality.sampled)} pairs of the sample with an outcome; the nearer to the upper left, the better; on the diagonal a score says nothing`,
+    x: { label: 'false-positive rate', from: 0, to: 1 },
+    y: { label: 'recall', from: 0, to: 1 },
+    marks: [
+      {
+        type: 'line',
+        colour: 'limit',
+        points: [
+          [0, 0],
+          [1, 1],
+        ],
+      },
+      { type: 'line', colour: 'ours', points: quality.roc.incumbent },
+      { type: 'line', colour: 'theirs', points: quality.roc.candidate },
+    ],
+    legend: [...SIDES],
+  });
+}
+
+/** Where an age stands on the axis, in times to maturity. */
+const AGE_MIDDLES = [0.125, 0.375, 0.75, 1.125];
+const AGE_WIDTH = 0.2;
+
+function outcomesByAge({ quality }: ReportModel): string {
+  if (quality === null || quality.ages.every(({ pairs }) => pairs === 0)) return '';
+  const shares = quality.ages.map(({ pairs, known }) => (pairs === 0 ? 0 : known / pairs));
+  const mature = quality.ages.at(-1);
+  return toSvg({
+    title: 'Pairs with an outcome, by age',
+    alt: `${count(mature?.known ?? 0)} of ${count(mature?.pairs ?? 0)} mature pairs have an outcome; the line is what guardrails need to judge without bounds`,
+    x: { label: 'age, in times to maturity; the last bar is of all older ones', from: 0, to: 1.25 },
+    y: { label: 'share with an outcome', from: 0, to: 1 },
+    marks: [
+      {
+        type: 'bars',
+        colour: 'theirs',
+        width: AGE_WIDTH,
+        points: shares.map((share, i) => [AGE_MIDDLES[i] ?? 0, share] as const),
+      },
+      {
+        type: 'line',
+        colour: 'limit',
+        points: [
+          [0, quality.minCoverage],
+          [1.25, quality.minCoverage],
+        ],
+      },
+    ],
   });
 }
 

@@ -22,7 +22,9 @@ export function readReports(dataDir: string, context: ReportContext): ReportMode
     return Array.from(last.values(), (attempt) => {
       const cuts = store.cuts(attempt.id);
       const untilMs = [...cuts.keys()].at(-1) ?? 0;
-      const of = { attempt, attempts: attempt.number, analysis: store.load(attempt) };
+      const analysis = store.load(attempt);
+      analysis.quality = store.quality(attempt, { withSample: true });
+      const of = { attempt, attempts: attempt.number, analysis };
       return toReport({ ...of, untilMs, coverageAt: coverageAt(cuts) }, context);
     });
   } finally {

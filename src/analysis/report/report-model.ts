@@ -5,11 +5,14 @@
 import type { LegCell } from '../../pair/leg-states.ts';
 import type { Analysis } from '../analysis.ts';
 import type { ExperimentPlan } from '../plan.ts';
+import { type QualityReport, qualityReport } from '../quality/quality-measures.ts';
+import { fromFixedPoint } from '../sketches/fixed-point.ts';
 import { type SummaryInput, summarise, type VerdictSummary } from '../summary.ts';
 import type { CoveragePart } from '../verdict.ts';
 import { type Alarm, findAlarms } from './alarms.ts';
 import { type FailureTable, pairedFailures } from './failures.ts';
 import { compareLatencies, type LatencyComparison } from './latency-comparison.ts';
+import { type SegmentDetails, segmentDetails } from './named-segments.ts';
 import { overTime, type TimePoint } from './over-time.ts';
 import { compareScores, type ScoreComparison } from './score-agreement.ts';
 
@@ -34,6 +37,8 @@ export interface ReportModel {
   readonly coverage: readonly CoveragePart[];
   /** Copies not sent because the breaker was open. */
   readonly breakerOpen: number;
+  /** The breaker since the start of the mirror that runs now; `null`: none runs, or the candidate has no breaker. */
+  readonly breaker: BreakerTime | null;
   readonly copies: readonly CopyState[];
   readonly warmUp: number;
   /** `incumbent:6.2` → answers. */
@@ -47,9 +52,32 @@ export interface ReportModel {
   /** Couples of labels, incumbent's and candidate's; both empty: all couples beyond the 64 that are kept. */
   readonly labels: readonly { incumbent: string; candidate: string; count: number }[];
   readonly overTime: readonly TimePoint[];
+  /** All pairs, then each named segment. */
+  readonly segments: readonly SegmentDetails[];
+  /** Pairs that differ most, the worst first; values as the journal has them: redacted. */
+  readonly examples: readonly DivergenceExample[];
   /** Discovered segments beyond their margins, the worst first. */
   readonly alarms: readonly Alarm[];
   readonly settings: readonly SettingsChange[];
+  /** `null`: no outcomes are judged. */
+  readonly quality: QualityReport | null;
+}
+
+/** One pair of the largest divergences. */
+export interface DivergenceExample {
+  readonly id: string;
+  /** ISO 8601 UTC. */
+  readonly time: string;
+  readonly route: string;
+  /** Largest |candidate − incumbent| of its predictions, in the unit of the score. */
+  readonly difference: number;
+  readonly flips: number;
+  /** As text; empty: there is none. */
+  readonly incumbentScore: string;
+  readonly incumbentLabel: string;
+  readonly candidateScore: string;
+  readonly candidateLabel: string;
+  readonly captured: readonly { readonly pointer: string; readonly value: string }[];
 }
 
 export interface Named {
@@ -57,15 +85,26 @@ export interface Named {
   readonly count: number;
 }
 
+export interface BreakerTime {
+  /** Times it has opened. */
+  readonly opens: number;
+  /** Time in which it was not closed, of the time that the mirror has run. */
+  readonly brokenMs: number;
+  readonly uptimeMs: number;
+}
+
 /** What lies outside the analysis. */
 export interface ReportContext {
+  /** By candidate; empty where no mirror runs. */
+  readonly breakers: ReadonlyMap<string, BreakerTime>;
   /** The journal's, of all candidates. */
   readonly legs: readonly LegCell[];
   readonly settings: readonly SettingsChange[];
 }
 
 /** @throws {UnderstudyError} `UND_ANALYSIS_DOMAIN` on a state that no pairs gave */
-export function toReport(input: SummaryInput, { legs, settings }: ReportContext): ReportModel {
+export function toReport(input: SummaryInput, context: ReportContext): ReportModel {
+  const { legs, settings, breakers } = context;
   const { attempt, analysis, untilMs, coverageAt } = input;
   const { plan } = attempt;
   const all = analysis.upTo('', untilMs);
@@ -76,6 +115,7 @@ export function toReport(input: SummaryInput, { legs, settings }: ReportContext)
     plan,
     coverage: coverage.parts,
     breakerOpen: coverage.breakerOpen,
+    breaker: breakers.get(plan.candidate) ?? null,
     copies: copyStates(legs, plan.candidate),
     warmUp: all.count('warmUp'),
     versions: toNamed(all.versions),
@@ -85,12 +125,27 @@ export function toReport(input: SummaryInput, { legs, settings }: ReportContext)
     latency: compareLatencies(analysis),
     labels: labelCouples(analysis),
     overTime: overTime(analysis, untilMs),
+    segments: segmentDetails(analysis, untilMs),
+    examples: toExamples(analysis),
     alarms: findAlarms(analysis),
+    quality: qualityReport(analysis, untilMs),
     settings: settings.filter(({ at }) => {
       const atMs = Date.parse(at);
       return atMs >= Date.parse(plan.startedAt) && atMs <= toMs;
     }),
   };
+}
+
+function toExamples({ examples }: Analysis): DivergenceExample[] {
+  return examples.items().map((example): DivergenceExample => {
+    const { id, time, route, units, flips, incumbent, candidate, captured } = example;
+    return {
+      ...{ id, time, route, difference: fromFixedPoint(units), flips },
+      ...{ incumbentScore: incumbent[0], incumbentLabel: incumbent[1] },
+      ...{ candidateScore: candidate[0], candidateLabel: candidate[1] },
+      captured: captured.map(([pointer, value]) => ({ pointer, value })),
+    };
+  });
 }
 
 function toNamed(names: {

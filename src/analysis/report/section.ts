@@ -10,6 +10,8 @@ export interface Section {
 }
 
 export type SectionId =
+  | 'headline'
+  | 'quality'
   | 'verdict'
   | 'coverage'
   | 'failures'
@@ -17,6 +19,7 @@ export type SectionId =
   | 'latency'
   | 'time'
   | 'segments'
+  | 'examples'
   | 'record';
 
 export interface Table {

@@ -66,7 +66,7 @@ export function toSvg(chart: Chart): string {
 /** For text and attributes of HTML and SVG; what no document may hold is replaced. */
 export function escapeXml(text: string): string {
   return text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFFFE\uFFFF]/gu, '?')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\uFFFE\uFFFF\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '?')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')

@@ -1,4 +1,6 @@
 /** Reports as one page that needs nothing else: no script, no net. Pure. All text is escaped. */
+
+import { toInertCell } from './inert-cell.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { plotsOf } from './plots.ts';
 import type { ReportModel } from './report-model.ts';
@@ -46,6 +48,11 @@ function toPart({ id, title, anchor, notes, tables }: Section, model: ReportMode
 
 function toTable({ head, rows }: Table): string {
   const line = (cells: readonly string[], tag: 'th' | 'td'): string =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join('')}</tr>`;
+    `<tr>${cells.map((cell) => `<${tag}${classOf(cell)}>${escapeXml(toInertCell(cell))}</${tag}>`).join('')}</tr>`;
   return `<div class="wide"><table><thead>${line(head, 'th')}</thead><tbody>${rows.map((row) => line(row, 'td')).join('')}</tbody></table></div>`;
+}
+
+/** Numbers, with their unit, stand on one line. */
+function classOf(cell: string): string {
+  return /^-?[\d.,]+(e-?\d+)?( ms| %)?$/.test(cell) ? ' class="n"' : '';
 }

@@ -1,4 +1,5 @@
 /** Reports as Markdown (GFM tables). Pure. What comes from traffic and operators is text, never markup. */
+import { toInertCell } from './inert-cell.ts';
 import type { ReportModel } from './report-model.ts';
 import { toSections } from './sections.ts';
 
@@ -17,7 +18,7 @@ function toPart(model: ReportModel): string {
       lines.push(
         row(head),
         row(head.map(() => '---')),
-        ...rows.map((each) => row(each.map(escaped))),
+        ...rows.map((each) => row(each.map((cell) => escaped(toInertCell(cell))))),
         '',
       );
     }
@@ -33,7 +34,7 @@ function row(cells: readonly string[]): string {
 /** Markup, HTML and what GFM makes a link by itself escaped; line ends and ANSI sequences replaced. */
 function escaped(text: string): string {
   return text
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, '?')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '?')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replace(/[\\`*_[\]|~#!@]/g, '\\$&')

@@ -59,6 +59,22 @@ export class BottomK<T> {
     for (const { id, value } of other.#heap) this.add(id, value);
   }
 
+  /**
+   * Takes items out for good. Their places are taken by what comes later, so that of k places as many as were removed
+   * are filled from later items alone.
+   *
+   * @returns whether one of them was in the sample
+   */
+  remove(ids: readonly string[]): boolean {
+    const gone = new Set(ids.filter((id) => this.#ids.has(id)));
+    if (gone.size === 0) return false;
+    const kept = this.#heap.filter(({ id }) => !gone.has(id));
+    this.#heap.length = 0;
+    this.#ids.clear();
+    for (const entry of kept) this.#insert(entry);
+    return true;
+  }
+
   /** The sample in the order of its hashes. */
   items(): Sampled<T>[] {
     return this.#heap

@@ -7,15 +7,16 @@ import { requireThat } from '../statistics/domain.ts';
 import type { LossTotals } from '../statistics/empirical-bernstein.ts';
 import type { ByteReader } from './byte-reader.ts';
 import type { ByteWriter } from './byte-writer.ts';
-import { ExactSums } from './exact-sums.ts';
+import { ExactSum } from './exact-sum.ts';
 import { FIXED_ONE, squareUnits, toFixedPoint } from './fixed-point.ts';
 
-const SUM = 0;
-const SQUARES = 1;
+/** Sums in the encoding: that of the losses, that of their squares. */
+const SUMS = 2;
 
 export class LossSums {
   #n = 0;
-  #sums = new ExactSums(2);
+  #sum = new ExactSum();
+  #squares = new ExactSum();
 
   get n(): number {
     return this.#n;
@@ -35,35 +36,40 @@ export class LossSums {
   /** The same with both computed before: for a loss that is added to several sums. */
   addUnits(units: number, square: number): void {
     this.#n += 1;
-    this.#sums.add(SUM, units);
-    this.#sums.add(SQUARES, square);
+    this.#sum.add(units);
+    this.#squares.add(square);
   }
 
   merge(other: LossSums): void {
     this.#n += other.#n;
-    this.#sums.merge(other.#sums);
+    this.#sum.merge(other.#sum);
+    this.#squares.merge(other.#squares);
   }
 
   /** As the tests take them: in the unit of the loss, each rounded once to a double. */
   totals(): LossTotals {
     return {
       n: this.#n,
-      sum: this.#sums.toNumber(SUM) / FIXED_ONE,
-      squares: this.#sums.toNumber(SQUARES) / FIXED_ONE,
+      sum: Number(this.#sum.value) / FIXED_ONE,
+      squares: Number(this.#squares.value) / FIXED_ONE,
     };
   }
 
   encode(writer: ByteWriter): void {
     writer.count(this.#n);
-    this.#sums.encode(writer);
+    writer.count(SUMS);
+    writer.integer(this.#sum.value);
+    writer.integer(this.#squares.value);
   }
 
   /** @throws {UnderstudyError} `UND_ANALYSIS_DOMAIN` on bytes that no {@link encode} wrote */
   static decode(reader: ByteReader): LossSums {
     const state = new LossSums();
     state.#n = reader.count();
-    state.#sums = ExactSums.decode(reader);
-    requireThat(state.#sums.length === 2, 'length', state.#sums.length, '2 sums');
+    const length = reader.count();
+    requireThat(length === SUMS, 'length', length, '2 sums');
+    state.#sum = ExactSum.of(reader.integer());
+    state.#squares = ExactSum.of(reader.integer());
     return state;
   }
 }

@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import type { AuditEntry } from '../../admin/audit-log.ts';
 import { type AuditPage, readAudit } from '../../admin/audit-reader.ts';
 import type { SettingsState } from '../../config/types.ts';
+import { toPrintableJson } from '../../telemetry/printable-json.ts';
+import { printable } from '../printable.ts';
 import { parseMoment } from './duration.ts';
 import { AdminApi, findAdmin, findRunFolder, type InstanceOptions } from './instance.ts';
 
@@ -19,7 +21,7 @@ export async function printAudit(options: AuditOptions): Promise<void> {
   const sinceMs = options.since === undefined ? 0 : parseMoment(options.since, Date.now());
   const page = await read(options, sinceMs);
   if (options.json) {
-    for (const entry of page.entries) process.stdout.write(`${JSON.stringify(entry)}\n`);
+    for (const entry of page.entries) process.stdout.write(`${toPrintableJson(entry)}\n`);
     return;
   }
   if (page.omitted > 0) process.stdout.write(`(${page.omitted} older changes are not shown)\n`);
@@ -46,9 +48,9 @@ export function describeEntry(entry: AuditEntry): string {
   const { at, by, how, remote, version, from, to, reason } = entry;
   const until = (entry.until ?? '') === '' ? '' : `, until ${entry.until}`;
   const where = remote === '' ? '' : ` from ${remote}`;
-  const what = differences(from, to).join(', ') || 'nothing';
+  const what = entry.what ?? (differences(from, to).join(', ') || 'nothing');
   const line = `${at}  ${how}  version ${version}: ${what}${until}  by ${by}${where}: ${reason}`;
-  return line.replace(/\p{Cc}/gu, '?');
+  return printable(line);
 }
 
 function differences(from: SettingsState, to: SettingsState): string[] {

@@ -4,7 +4,8 @@ import { JournalSource } from '../../analysis/journal-source.ts';
 import { AnalysisStore, type Attempt } from '../../analysis/store.ts';
 import { UnderstudyError } from '../../errors.ts';
 import { JournalReader } from '../../record/journal-reader.ts';
-import { printable } from '../printable.ts';
+import { toPrintableJson } from '../../telemetry/printable-json.ts';
+import { printableLines } from '../printable.ts';
 import type { InstanceOptions } from './instance.ts';
 import { findDataFolder } from './pairs.ts';
 
@@ -35,8 +36,7 @@ export async function compareCandidates(
   }
   reader.close();
   const result = comparison.result();
-  const text = options.json ? `${JSON.stringify(result, null, 2)}\n` : render(result);
-  process.stdout.write(options.json ? text : printable(text));
+  process.stdout.write(options.json ? `${toPrintableJson(result, 2)}\n` : render(result));
 }
 
 function attemptsOf(dataDir: string, candidates: readonly string[]): Attempt[] {
@@ -80,7 +80,7 @@ function render({ first, second, exchanges, unmatched, losses }: ComparisonResul
   ];
   for (const loss of losses)
     lines.push(`  ${loss.guardrail.padEnd(24)} ${describe(loss, { first, second })}`);
-  return `${lines.join('\n')}\n`;
+  return printableLines(lines);
 }
 
 function describe(

@@ -6,6 +6,7 @@ import type { DeadLetterAction } from '../../record/dead-letters.ts';
 import { JournalReader, type StoredDeadLetter } from '../../record/journal-reader.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
 import { monotonicMs } from '../../telemetry/clock.ts';
+import { toPrintableJson } from '../../telemetry/printable-json.ts';
 import { readStatus, sendCommand } from '../../telemetry/status-socket.ts';
 import { findRunFolder, type InstanceOptions } from './instance.ts';
 import { findDataFolder } from './pairs.ts';
@@ -24,7 +25,7 @@ export async function listDeadLetters(options: DeadLetterListOptions): Promise<v
     for (const letter of deadLettersOf(reader)) {
       const { id, code, atMs } = letter;
       const since = new Date(atMs).toISOString();
-      const line = options.json ? JSON.stringify({ id, code, since }) : `${since}  ${code}  ${id}`;
+      const line = options.json ? toPrintableJson({ id, code, since }) : `${since}  ${code}  ${id}`;
       process.stdout.write(`${line}\n`);
       count += 1;
     }

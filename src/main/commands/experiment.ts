@@ -1,6 +1,7 @@
 /** `understudy experiment`: attempts of candidates, started and closed by hand. */
 import type { AttemptRow } from '../../analysis/analysis-messages.ts';
-import { printable } from '../printable.ts';
+import { toPrintableJson } from '../../telemetry/printable-json.ts';
+import { printableLines } from '../printable.ts';
 import { AdminApi, type InstanceOptions } from './instance.ts';
 
 export interface ExperimentOptions extends InstanceOptions {
@@ -13,9 +14,9 @@ export async function listExperiments(
   options: InstanceOptions & { readonly json: boolean },
 ): Promise<void> {
   const rows = await (await AdminApi.find(options)).get<readonly AttemptRow[]>('/v1/experiments');
-  if (options.json) process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+  if (options.json) process.stdout.write(`${toPrintableJson(rows, 2)}\n`);
   else if (rows.length === 0) process.stdout.write('no attempt has been started yet\n');
-  else for (const row of rows) process.stdout.write(printable(`${describeAttempt(row)}\n`));
+  else process.stdout.write(printableLines(rows.map(describeAttempt)));
 }
 
 /** Starts a new attempt, or closes the present one. @throws {UnderstudyError} as `rate set` */
@@ -27,7 +28,7 @@ export async function changeExperiment(
   const body = { action, candidate, reason };
   const rows = await api.post<readonly AttemptRow[]>('/v1/experiments', body);
   const row = rows.findLast((each) => each.candidate === candidate);
-  if (row !== undefined) process.stdout.write(printable(`${describeAttempt(row)}\n`));
+  if (row !== undefined) process.stdout.write(printableLines([describeAttempt(row)]));
 }
 
 function describeAttempt(row: AttemptRow): string {

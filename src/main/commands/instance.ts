@@ -16,15 +16,27 @@ export interface InstanceOptions {
   readonly tokenFile?: string;
 }
 
-/** `--run`, else the run folder of `--config`, else UNDERSTUDY_RUN, else `.understudy/run` here. */
+/**
+ * `--run`, else the run folder of `--config`, else UNDERSTUDY_RUN, else that of UNDERSTUDY_CONFIG, else
+ * `.understudy/run` here.
+ */
 export async function findRunFolder(options: InstanceOptions): Promise<RunFolder> {
   if (options.run !== undefined) return runFolder(resolve(options.run));
-  if (options.config !== undefined) {
+  const file = configFileOf(options);
+  if (file !== undefined) {
     const { loadConfig } = await import('../../config/load.ts');
-    return runFolder(loadConfig(options.config).runDir);
+    return runFolder(loadConfig(file).runDir);
   }
   const { UNDERSTUDY_RUN = '' } = process.env;
   return runFolder(resolve(UNDERSTUDY_RUN === '' ? DEFAULTS.runDir : UNDERSTUDY_RUN));
+}
+
+/** The configuration that names the instance's folders, where one does: `--config`, else UNDERSTUDY_CONFIG. */
+export function configFileOf({ run, config }: InstanceOptions): string | undefined {
+  if (config !== undefined) return config;
+  const { UNDERSTUDY_RUN = '', UNDERSTUDY_CONFIG = '' } = process.env;
+  const isNamed = run === undefined && UNDERSTUDY_RUN === '' && UNDERSTUDY_CONFIG !== '';
+  return isNamed ? UNDERSTUDY_CONFIG : undefined;
 }
 
 /** The admin API of an instance. */
@@ -78,14 +90,14 @@ export class AdminApi {
   }
 
   /** POST, in the name of the user of this machine. Errors as in `change`. */
-  post<T>(path: string, body: object): Promise<T> {
-    return this.#ask('POST', path, { body });
+  post<T>(path: string, body: object, timeoutMs: number = LIMITS.adminRequestMs): Promise<T> {
+    return this.#ask('POST', path, { body, timeoutMs });
   }
 
   async #ask<T>(
     method: string,
     path: string,
-    change?: { readonly body: object; readonly version?: number },
+    change?: { readonly body: object; readonly version?: number; readonly timeoutMs?: number },
   ): Promise<T> {
     let response: Response;
     let text: string;
@@ -99,7 +111,7 @@ export class AdminApi {
           ...(change?.version === undefined ? {} : { 'if-match': `"${change.version}"` }),
         },
         ...(change === undefined ? {} : { body: JSON.stringify(change.body) }),
-        signal: AbortSignal.timeout(LIMITS.adminRequestMs),
+        signal: AbortSignal.timeout(change?.timeoutMs ?? LIMITS.adminRequestMs),
       });
       text = await response.text();
     } catch (cause) {
@@ -139,7 +151,7 @@ function readToken(path: string): string {
 }
 
 /** Who is at the keyboard: stands with a change, and proves nothing. */
-function operatorName(): string {
+export function operatorName(): string {
   try {
     return userInfo()
       .username.replace(/[^\x21-\x7e]/g, '?')

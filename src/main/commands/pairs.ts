@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../../config/defaults.ts';
 import { JournalReader } from '../../record/journal-reader.ts';
-import { findAdmin, findRunFolder, type InstanceOptions } from './instance.ts';
+import { configFileOf, findAdmin, findRunFolder, type InstanceOptions } from './instance.ts';
 import { watchReader } from './reader-watch.ts';
 
 export interface PairsOptions extends InstanceOptions {
@@ -51,14 +51,15 @@ async function drained(): Promise<void> {
   );
 }
 
-/** `--data`, else that of `--config`, else what the instance's admin process says. */
+/** `--data`, else that of `--config` or UNDERSTUDY_CONFIG, else what the instance's admin process says. */
 export async function findDataFolder(
   options: InstanceOptions & { readonly data?: string },
 ): Promise<string> {
   if (options.data !== undefined) return resolve(options.data);
-  if (options.config !== undefined) {
+  const file = configFileOf(options);
+  if (file !== undefined) {
     const { loadConfig } = await import('../../config/load.ts');
-    return loadConfig(options.config).dataDir;
+    return loadConfig(file).dataDir;
   }
   return (await findAdmin(await findRunFolder(options))).dataDir;
 }

@@ -1,6 +1,8 @@
 /** Verdicts as text, JSON, JUnit XML or annotations of GitHub Actions. Pure. */
-import type { Evidence, VerdictSummary } from '../../analysis/summary.ts';
-import { printable } from '../printable.ts';
+import { ANSWERS } from '../../analysis/quality/headline.ts';
+import type { Evidence, OutcomeCounts, VerdictSummary } from '../../analysis/summary.ts';
+import { toPrintableJson, UNPRINTABLE } from '../../telemetry/printable-json.ts';
+import { printableLines } from '../printable.ts';
 
 export const VERDICT_FORMATS = ['text', 'json', 'junit', 'github'] as const;
 export type VerdictFormat = (typeof VERDICT_FORMATS)[number];
@@ -11,14 +13,14 @@ const PROFILE_NOTE = 'Profile demo: minutes instead of a day. No basis for a cut
 export function renderVerdicts(verdicts: readonly VerdictSummary[], format: VerdictFormat): string {
   switch (format) {
     case 'json':
-      return `${JSON.stringify({ schema: 'understudy.verdict/1', verdicts }, null, 2)}\n`;
+      return `${toPrintableJson({ schema: 'understudy.verdict/1', verdicts }, 2)}\n`;
     case 'junit':
       return toJunit(verdicts);
     case 'github':
       return verdicts.map(toAnnotations).join('');
     case 'text':
       if (verdicts.length === 0) return 'no candidate is judged yet\n';
-      return printable(verdicts.map(toText).join('\n'));
+      return verdicts.map(toText).join('\n');
   }
 }
 
@@ -26,8 +28,10 @@ function toText(summary: VerdictSummary): string {
   const { candidate, experiment, verdict, gates, evidence, drivers } = summary;
   const lines = [`${candidate}  ${verdict}  ${headline(summary)}`];
   for (const note of notes(summary)) lines.push(`  ${note}`);
+  lines.push(...headlineLines(summary));
+  const preset = summary.preset === '' ? '' : `, guardrails ${summary.preset}`;
   lines.push(
-    `  experiment ${experiment}, attempt ${summary.attempt} of ${summary.attempts} (plan ${summary.hash}, since ${summary.startedAt})`,
+    `  experiment ${experiment}, attempt ${summary.attempt} of ${summary.attempts} (plan ${summary.hash}${preset}, since ${summary.startedAt})`,
   );
   if (summary.firstPassAt !== '')
     lines.push(`  first PASS at ${summary.firstPassAt}: ${summary.standing}`);
@@ -36,12 +40,25 @@ function toText(summary: VerdictSummary): string {
     lines.push(`  ${MARKS[each.state]} ${each.sentence}${missing(each)}`);
   for (const { reason, text } of gates) lines.push(`  – ${text} (${reason})`);
   if (drivers.length > 0) lines.push('  because:', ...drivers.map((driver) => `    ${driver}`));
-  return `${lines.join('\n')}\n`;
+  return printableLines(lines);
 }
 
 /** What stands on every output. */
 function notes({ profile }: VerdictSummary): string[] {
   return profile === 'demo' ? [PROFILE_NOTE] : [];
+}
+
+/** The question that the cutover is about, its answer, and what outcomes there are. */
+function headlineLines({ headline, outcomes }: VerdictSummary): string[] {
+  const known = outcomes === null ? [] : [describeOutcomes(outcomes)];
+  if (headline === null) return known.map((line) => `  ${line}`);
+  return [`${headline.question} ${ANSWERS[headline.answer]}`, ...known].map((line) => `  ${line}`);
+}
+
+function describeOutcomes({ known, mature, positives, leastCoverage }: OutcomeCounts): string {
+  const number = (count: number): string => count.toLocaleString('en-GB');
+  const least = `${(leastCoverage * 100).toFixed(1)} %`;
+  return `outcomes of ${number(known)} of ${number(mature)} mature pairs, ${number(positives)} positive; at least ${least} of each decision`;
 }
 
 const MARKS = { pass: '✓', fail: '✗', open: '…' } as const;
@@ -72,7 +89,10 @@ function toJunit(verdicts: readonly VerdictSummary[]): string {
   const suites = verdicts.map((summary) => {
     const { candidate, verdict, evidence, gates, drivers } = summary;
     const isBad = verdict === 'FAIL' || verdict === 'INVALID' || verdict === 'INCONCLUSIVE';
-    const told = [...notes(summary), ...drivers, ...gates.map(({ text }) => text)].join('\n');
+    const asked = headlineLines(summary).map((line) => line.trim());
+    const told = [...asked, ...notes(summary), ...drivers, ...gates.map(({ text }) => text)].join(
+      '\n',
+    );
     const whole = toCase(
       'verdict',
       verdict === 'PASS' ? '' : isBad ? 'failure' : 'skipped',
@@ -107,15 +127,16 @@ function toCase(name: string, outcome: '' | 'failure' | 'skipped', text: string)
   return `${open}>\n      <${outcome} message="${xml(text)}"/>\n    </testcase>\n`;
 }
 
-/** XML 1.0: markup escaped, control characters that may not stand in it replaced. */
+/** XML 1.0: markup escaped, what may not stand in it or drives a terminal replaced. */
 function xml(text: string): string {
   return text
+    .replace(UNPRINTABLE, '?')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
     .replaceAll('"', '&quot;')
     .replaceAll('\n', '&#10;')
-    .replace(/[\p{Cc}\uFFFE\uFFFF]/gu, '?');
+    .replace(/[\p{Cs}\uFFFE\uFFFF]/gu, '?');
 }
 
 /** Workflow commands; data escaped as the runner asks for. */
@@ -123,7 +144,8 @@ function toAnnotations(summary: VerdictSummary): string {
   const { candidate, verdict, gates, drivers } = summary;
   const level = verdict === 'PASS' ? 'notice' : verdict === 'CONTINUE' ? 'warning' : 'error';
   const told = drivers.length > 0 ? drivers : gates.map(({ text }) => text);
-  const text = [verdict, ...notes(summary), ...told].join('\n');
+  const asked = headlineLines(summary).map((line) => line.trim());
+  const text = [verdict, ...asked, ...notes(summary), ...told].join('\n');
   const data = text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
-  return printable(`::${level} title=Understudy verdict for ${candidate}::${data}\n`);
+  return printableLines([`::${level} title=Understudy verdict for ${candidate}::${data}`]);
 }

@@ -1,14 +1,22 @@
 /** `understudy report`: all that is known of candidates, to read and to attach to a change request. */
 import { writeFileSync } from 'node:fs';
 import { readAudit } from '../../admin/audit-reader.ts';
+import { readMerged } from '../../analysis/merged-states.ts';
 import { readReports } from '../../analysis/report/read-reports.ts';
-import type { ReportModel } from '../../analysis/report/report-model.ts';
+import {
+  type BreakerTime,
+  type ReportModel,
+  toReport,
+} from '../../analysis/report/report-model.ts';
 import { toHtml } from '../../analysis/report/to-html.ts';
 import { toMarkdown } from '../../analysis/report/to-markdown.ts';
 import { UnderstudyError } from '../../errors.ts';
 import { JournalReader } from '../../record/journal-reader.ts';
+import type { MirrorStatus } from '../../record/mirror-status.ts';
+import { toPrintableJson } from '../../telemetry/printable-json.ts';
+import { readStatus } from '../../telemetry/status-socket.ts';
 import { describeEntry } from './audit.ts';
-import type { InstanceOptions } from './instance.ts';
+import { findRunFolder, type InstanceOptions } from './instance.ts';
 import { findDataFolder } from './pairs.ts';
 
 export type ReportFormat = 'html' | 'md' | 'json';
@@ -21,13 +29,14 @@ export interface ReportOptions extends InstanceOptions {
   readonly output?: string;
   /** Data folder, where no instance is running. */
   readonly data?: string;
+  /** Data folders of `analyse` and files of states, whose sum is reported. */
+  readonly merge?: readonly string[];
 }
 
 /** @throws {UnderstudyError} `UND_USAGE` no such candidate, or the output cannot be written */
 export async function printReport(options: ReportOptions): Promise<void> {
   const { output, format } = options;
-  const dataDir = await findDataFolder(options);
-  const text = render(chosen(read(dataDir), options.candidate), format);
+  const text = render(chosen(await modelsOf(options), options.candidate), format);
   if (output === undefined) {
     process.stdout.write(text);
     return;
@@ -40,17 +49,43 @@ export async function printReport(options: ReportOptions): Promise<void> {
   }
 }
 
-function read(dataDir: string): ReportModel[] {
+async function modelsOf(options: ReportOptions): Promise<ReportModel[]> {
+  if (options.merge !== undefined) {
+    const context = { legs: [], settings: [], breakers: new Map<string, BreakerTime>() };
+    return readMerged(options.merge).map((input) => toReport(input, context));
+  }
+  return read(await findDataFolder(options), await readBreakers(options));
+}
+
+function read(dataDir: string, breakers: ReadonlyMap<string, BreakerTime>): ReportModel[] {
   const reader = JournalReader.open(dataDir);
   try {
     const { legs } = reader.books();
     const settings = readAudit(dataDir, 0).entries.map((entry) => {
       return { at: entry.at, text: describeEntry(entry) };
     });
-    return readReports(dataDir, { legs, settings });
+    return readReports(dataDir, { legs, settings, breakers });
   } finally {
     reader.close();
   }
+}
+
+/** Of the mirror that runs; a report is also made of a data folder alone. */
+async function readBreakers(options: ReportOptions): Promise<Map<string, BreakerTime>> {
+  const breakers = new Map<string, BreakerTime>();
+  if (options.data !== undefined) return breakers;
+  try {
+    const folder = await findRunFolder(options);
+    const status = await readStatus<MirrorStatus>(folder.statusSocket('mirror'));
+    for (const { name, guard } of status.candidates) {
+      if (guard.breaker === null) continue;
+      const { opens, brokenMs } = guard.breaker;
+      breakers.set(name, { opens, brokenMs, uptimeMs: status.uptimeMs });
+    }
+  } catch {
+    // No mirror answers: the copies that it kept back stand in the books all the same.
+  }
+  return breakers;
 }
 
 function chosen(models: readonly ReportModel[], candidate: string | undefined): ReportModel[] {
@@ -66,5 +101,5 @@ function chosen(models: readonly ReportModel[], candidate: string | undefined): 
 function render(models: readonly ReportModel[], format: ReportFormat): string {
   if (format === 'html') return toHtml(models);
   if (format === 'md') return toMarkdown(models);
-  return `${JSON.stringify({ schema: 'understudy.report/1', reports: models }, null, 2)}\n`;
+  return `${toPrintableJson({ schema: 'understudy.report/1', reports: models }, 2)}\n`;
 }

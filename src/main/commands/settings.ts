@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { LIMITS } from '../../config/defaults.ts';
 import type { Settings } from '../../config/types.ts';
 import { UnderstudyError } from '../../errors.ts';
+import { printableLines } from '../printable.ts';
 import { parseDuration } from './duration.ts';
 import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
 
@@ -109,7 +110,7 @@ export function renderSettings(settings: Settings, offFile = ''): string {
   for (const [name, cap] of Object.entries(requestsPerSecond)) {
     if (cap > 0) lines.push(`cap        ${name}  ${cap} copies a second`);
   }
-  return `${[...lines, describeChange(settings)].join('\n')}\n`;
+  return printableLines([...lines, describeChange(settings)]);
 }
 
 /** Who made them what they are, when and why, and until when: one line. */

@@ -14,9 +14,10 @@ import type { VerdictSummary } from '../../analysis/summary.ts';
 import type { Settings } from '../../config/types.ts';
 import { UnderstudyError } from '../../errors.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
+import { toPrintableJson } from '../../telemetry/printable-json.ts';
 import type { RunFolder } from '../../telemetry/run-folder.ts';
 import { parseSettings, settingsAt } from '../../telemetry/settings-file.ts';
-import { printable } from '../printable.ts';
+import { printable, printableLines } from '../printable.ts';
 import { describeCandidate } from './candidate-line.ts';
 import { AdminApi, findRunFolder, type InstanceOptions } from './instance.ts';
 import { describeChange, renderSettings } from './settings.ts';
@@ -47,10 +48,10 @@ export async function printStatus(
   const settings = readSettings(folder);
   if (options.json) {
     const report = { processes: instance.processes, missing, settings, waterfall };
-    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+    process.stdout.write(`${toPrintableJson(report, 2)}\n`);
   } else {
     process.stdout.write(renderProcesses(instance, missing));
-    if (settings !== null) process.stdout.write(printable(`${describeChange(settings)}\n`));
+    if (settings !== null) process.stdout.write(printableLines([describeChange(settings)]));
     process.stdout.write(`\n${renderWaterfall(waterfall)}`);
   }
   return waterfall.ok && missing.length === 0 ? 0 : 1;
@@ -58,16 +59,16 @@ export async function printStatus(
 
 async function printRemote(api: AdminApi, json: boolean): Promise<number> {
   const report = await api.get<StatusReport>('/v1/status');
-  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  if (json) process.stdout.write(`${toPrintableJson(report, 2)}\n`);
   else {
     const names = report.processes.map(({ name }) => name).join(', ');
     const offFile = report.mirror?.paused === 'mirror_off' ? 'mirror.off in its run folder' : '';
     const settings = renderSettings(report.settings, offFile);
-    process.stdout.write(printable(`processes  ${names}\n${settings}`));
-    for (const candidate of report.candidates) {
-      const line = `candidate  ${candidate.name}  ${describeCandidate(candidate)}\n`;
-      process.stdout.write(printable(line));
-    }
+    process.stdout.write(printableLines([`processes  ${names}`]) + settings);
+    const lines = report.candidates.map(
+      (candidate) => `candidate  ${candidate.name}  ${describeCandidate(candidate)}`,
+    );
+    process.stdout.write(printableLines(lines));
     process.stdout.write(`\n${renderWaterfall(report.waterfall)}`);
   }
   return report.waterfall.ok ? 0 : 1;

@@ -3,6 +3,7 @@
  */
 import { errors } from 'undici';
 import type { CandidateErrorReason } from './candidate.ts';
+import { FORBIDDEN_CODE } from './forbidden-addresses.ts';
 
 export type Failure = CandidateErrorReason | 'timeout';
 
@@ -38,6 +39,7 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof errors.HTTPParserError) return isAtEnd(error) ? 'reset' : 'malformed';
   const code = codeOf(error);
   if (RESET.has(code)) return 'reset';
+  if (code === FORBIDDEN_CODE) return 'forbidden_address';
   if (REFUSED.has(code)) return 'refused';
   if (TIMEOUT.has(code)) return 'timeout';
   if (UNRESOLVED.has(code)) return 'unresolved';

@@ -8,11 +8,33 @@
 import type { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { LIMITS } from '../../config/defaults.ts';
+import type { CandidateTls } from './candidate-tls.ts';
+import { type ForbiddenAddresses, forbidden } from './forbidden-addresses.ts';
 
-/** @param options - as undici's own connector takes them */
-export function connectInSlices(options: buildConnector.BuildOptions): buildConnector.connector {
-  const connect = buildConnector(options);
+/** Of a candidate at an address of the network. */
+export interface NetworkOptions {
+  /** What is not connected to. */
+  readonly forbidden: ForbiddenAddresses;
+  /** `null`: in plain. */
+  readonly tls: CandidateTls | null;
+}
+
+/**
+ * @param options - as undici's own connector takes them
+ * @param network - `null`: a Unix socket is connected to
+ */
+export function connectInSlices(
+  options: buildConnector.BuildOptions,
+  network: NetworkOptions | null = null,
+): buildConnector.connector {
+  const complete = network === null ? options : { ...options, lookup: network.forbidden.lookup };
+  const connect = network?.tls?.connector(complete) ?? buildConnector(complete);
   return (target, callback) => {
+    // An address is not looked up.
+    if (network?.forbidden.hasHost(target.hostname) === true) {
+      queueMicrotask(() => callback(forbidden(target.hostname), null));
+      return;
+    }
     connect(target, (...args) => {
       const [, socket] = args;
       // On an error undici leaves it out, whatever its types say.

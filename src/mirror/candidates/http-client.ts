@@ -7,13 +7,15 @@ import { LIMITS } from '../../config/defaults.ts';
 import { monotonicMs } from '../../telemetry/clock.ts';
 import type { CandidateOutcome } from './candidate.ts';
 import { toFailure } from './classify-error.ts';
-import { connectInSlices } from './connect-in-slices.ts';
+import { connectInSlices, type NetworkOptions } from './connect-in-slices.ts';
 
 export interface HttpClientOptions {
   /** `http://host:port` or `https://host:port`, nothing behind it. */
   readonly origin: string;
   /** Unix socket to connect to instead of the origin's address. */
   readonly socketPath?: string;
+  /** Missing: a Unix socket. */
+  readonly network?: NetworkOptions;
   /** From `dispatch` to the last answer byte; at it the connection is closed. */
   readonly timeoutMs: number;
   /** Connections at most. Calls beyond it wait, and their deadline runs. */
@@ -50,11 +52,14 @@ export class HttpClient {
       maxResponseSize: maxAnswerBytes,
       keepAliveTimeout: LIMITS.candidateKeepAliveMs,
       keepAliveMaxTimeout: LIMITS.candidateKeepAliveMs,
-      connect: connectInSlices({
-        allowH2: false,
-        timeout: timeoutMs,
-        ...(socketPath === undefined ? {} : { socketPath }),
-      }),
+      connect: connectInSlices(
+        {
+          allowH2: false,
+          timeout: timeoutMs,
+          ...(socketPath === undefined ? {} : { socketPath }),
+        },
+        options.network,
+      ),
     });
   }
 

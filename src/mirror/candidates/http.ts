@@ -5,12 +5,14 @@
 import type { HttpCandidateConfig } from '../../config/types.ts';
 import type { Log } from '../../telemetry/log-lines.ts';
 import type { Candidate, CandidateRequest } from './candidate.ts';
+import { CandidateTls } from './candidate-tls.ts';
+import { ForbiddenAddresses } from './forbidden-addresses.ts';
 import { HttpClient } from './http-client.ts';
 import { OperatorHeaders } from './operator-headers.ts';
 
 /**
  * @param config - read once
- * @param options.log - told of header files that cannot be used
+ * @param options.log - told of header and TLS files that cannot be used
  */
 export function createHttpCandidate(
   config: HttpCandidateConfig,
@@ -20,11 +22,16 @@ export function createHttpCandidate(
   const host = config.host === '' ? url.host : config.host;
   const operators = new OperatorHeaders(config.headers, options.log);
   const toPath = createPathMap(url.pathname, config.paths);
+  const tls =
+    config.tls === null
+      ? null
+      : new CandidateTls({ config: config.tls, candidate: config.name, log: options.log });
   const client = new HttpClient({
     origin: url.origin,
     timeoutMs: config.timeoutMs,
     maxInFlight: config.maxInFlight,
     maxAnswerBytes: config.maxAnswerBytes,
+    network: { forbidden: new ForbiddenAddresses(config.allowAddresses), tls },
   });
   return {
     name: config.name,
@@ -35,6 +42,7 @@ export function createHttpCandidate(
     },
     close: () => {
       operators.stop();
+      tls?.stop();
       return client.close();
     },
   };

@@ -22,7 +22,7 @@ function pageOf(
   };
   const untilMs = START_MS + 3_600_000;
   const of = { attempt, attempts: 1, analysis, untilMs, coverageAt: () => FULL_COVERAGE };
-  return toHtml([toReport(of, { legs: [], settings: [] })]);
+  return toHtml([toReport(of, { legs: [], settings: [], breakers: new Map() })]);
 }
 
 /** Each tag is closed in its order: what a browser would have to guess is none of ours. */
@@ -54,6 +54,9 @@ describe('the page', () => {
       expect(page).toContain(`<figcaption>${title}</figcaption>`);
     }
     expect(isBalanced(page)).toBe(true);
+    expect(page).toContain('<td class="n">9,000</td>');
+    // A range below zero is no formula.
+    expect(page).not.toContain('&#39;-');
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
@@ -68,10 +71,12 @@ describe('the page', () => {
 
   it('takes what traffic and operators wrote as text', () => {
     const label = `<img src=x onerror=alert(1)>"'&\u001b[2J\n\u2028`;
-    const page = pageOf(50, () => ({ candidate: { score: 0.2, label } }));
+    const captured = { '/<b>': label };
+    const page = pageOf(50, () => ({ candidate: { score: 0.2, label }, captured }));
     expect(page).toContain('&lt;img src=x onerror=alert(1)&gt;&quot;&#39;&amp;?[2J??');
     expect(page).not.toContain('<img');
     expect(page).toContain('&lt;/style&gt;&lt;b&gt;');
+    expect(page).toContain('/&lt;b&gt; &lt;img');
     expect(isBalanced(page)).toBe(true);
   });
 

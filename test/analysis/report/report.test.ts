@@ -8,7 +8,7 @@ import { toMarkdown } from '../../../src/analysis/report/to-markdown.ts';
 import type { LegCell } from '../../../src/pair/leg-states.ts';
 import { FULL_COVERAGE, guardrail, type PairOptions, pairOf, planOf, START_MS } from '../pairs.ts';
 
-const NOTHING = { legs: [], settings: [] };
+const NOTHING = { legs: [], settings: [], breakers: new Map() };
 
 function reportOf(
   of: {
@@ -66,6 +66,14 @@ describe('a report', () => {
     expect(failures?.difference[1]).toBeLessThan(0.032);
     // 2 P(X ≤ 10) − P(X = 10) of Binomial(36, 1/2), by exact fractions.
     expect(failures?.midP).toBeCloseTo(0.007632, 6);
+  });
+
+  it('says what the breaker has cost: copies of the attempt, and time of the mirror that runs', () => {
+    const breakers = new Map([['next', { opens: 2, brokenMs: 61_000, uptimeMs: 3_600_000 }]]);
+    const text = toMarkdown([reportOf({}, { legs: [], settings: [], breakers })]);
+    expect(text).toContain('No copy was kept back by the breaker. It has opened 2 times, and');
+    expect(text).toContain('was not closed for 61 s of the 3,600 s that this mirror has run.');
+    expect(reportOf({}).breaker).toBeNull();
   });
 
   it('shows a shift of all scores as distance, not as disorder', () => {
@@ -178,6 +186,68 @@ describe('a report', () => {
     }
   });
 
+  it('names the values of a discovered segment, and says where there are too many', () => {
+    const plan = { discover: ['/user'] };
+    const flip = { candidate: { score: 0.2, label: 'bad' } };
+    const toOptions = (seq: number) => ({ captured: { '/user': `u${seq}` }, ...flip });
+    const model = reportOf({ plan, pairs: 9_000, toOptions });
+    expect(model.alarms[0]?.values).toHaveLength(16);
+    expect(model.alarms[0]?.otherPairs).toBeGreaterThan(0);
+    expect(toMarkdown([model])).toMatch(/u\d+ \(1\), .* and others/);
+  });
+
+  it('shows the pairs that differ most as examples, the worst first, whatever came when', () => {
+    const model = reportOf({
+      pairs: 2_000,
+      toOptions: (seq) => ({
+        incumbent: { score: 0.1, label: 'good' },
+        candidate: { score: 0.1 + ((seq * 7) % 2_000) / 4_000, label: seq % 2 ? 'bad' : 'good' },
+        captured: { '/amount': seq },
+      }),
+    });
+    expect(model.examples).toHaveLength(20);
+    const differences = model.examples.map(({ difference }) => difference);
+    expect(differences).toEqual(differences.toSorted((a, b) => b - a));
+    expect(differences[0]).toBeCloseTo(1_999 / 4_000, 10);
+    const [worst] = model.examples;
+    expect((Number(worst?.captured[0]?.value) * 7) % 2_000).toBe(1_999);
+    expect(worst).toMatchObject({ incumbentScore: '0.1', incumbentLabel: 'good', flips: 1 });
+    expect(reportOf({ pairs: 50 }).examples).toEqual([]);
+  });
+
+  it('sets each named segment beside all pairs', () => {
+    const plan = { segments: [{ name: 'gold', pointer: '/tier', value: 'gold' }] };
+    const toOptions = (seq: number) => ({
+      captured: { '/tier': seq % 4 === 0 ? 'gold' : 'base' },
+      candidateMs: seq % 4 === 0 ? 9 : 3,
+      ...(seq % 8 === 0 ? { candidate: { score: 0.7, label: 'bad' } } : {}),
+    });
+    const { segments } = reportOf({ plan, pairs: 4_000, toOptions });
+    expect(segments).toMatchObject([
+      { name: '', pairs: 4_000, share: 1, flips: 0.125, differenceP50: 0 },
+      { name: 'gold', pairs: 1_000, share: 0.25, flips: 0.5, pointer: '/tier', value: 'gold' },
+    ]);
+    expect(segments[1]?.differenceP95).toBeCloseTo(0.5, 2);
+    expect(segments[1]?.candidateP95Ms).toBeCloseTo(9, 0);
+    expect(segments[0]?.incumbentP95Ms).toBeCloseTo(3, 1);
+  });
+
+  it('lists the hours that lost most, says how many it leaves out, and folds their gates', () => {
+    const hours = Array.from({ length: 672 }, (_, i) => {
+      return { part: `hour ${i}`, observed: 100, lost: i % 3 === 0 ? 1 + i : 0 };
+    });
+    const gates = hours.slice(0, 9).map(({ part }) => {
+      return { reason: 'coverage' as const, text: `coverage of ${part} is 90 %` };
+    });
+    const model = reportOf({ pairs: 10 });
+    const many = { ...model, coverage: [...model.coverage, ...hours] };
+    const text = toMarkdown([{ ...many, verdict: { ...model.verdict, gates } }]);
+    expect(text.match(/^\| hour /gm)).toHaveLength(24);
+    expect(text).toContain('hour 669');
+    expect(text).toContain('648 hours are not listed');
+    expect(text).toContain('and of 6 further hours');
+  });
+
   it('sums copies by state and reason, of its candidate alone', () => {
     const leg = { epoch: 'e1', route: 'score', hour: 1, sizeClass: 'le_1k' as const };
     const cells: LegCell[] = [
@@ -186,7 +256,7 @@ describe('a report', () => {
       { ...leg, candidate: 'next', state: 'shed', reason: 'queue_full', count: 2 },
       { ...leg, candidate: 'other', state: 'paired', reason: '', count: 9 },
     ];
-    expect(reportOf({}, { legs: cells, settings: [] }).copies).toEqual([
+    expect(reportOf({}, { legs: cells, settings: [], breakers: new Map() }).copies).toEqual([
       { state: 'paired', reason: '', count: 11 },
       { state: 'shed', reason: 'queue_full', count: 2 },
     ]);
@@ -197,7 +267,9 @@ describe('a report', () => {
       { at: '2026-10-31T23:00:00Z', text: 'before' },
       { at: '2026-11-01T00:30:00Z', text: 'rate of next 1 → 0.5' },
     ];
-    expect(reportOf({}, { legs: [], settings }).settings).toEqual(settings.slice(1));
+    expect(reportOf({}, { legs: [], settings, breakers: new Map() }).settings).toEqual(
+      settings.slice(1),
+    );
   });
 
   it('says so where there is nothing yet', () => {
