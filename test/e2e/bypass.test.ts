@@ -1,5 +1,5 @@
 /**
- * The bypass in a hurry of docs/insertion.md, as it stands there: the two commands, on a machine with a network of
+ * The bypass in a hurry of docs/insertion.md, as it stands there: its commands, on a machine with a network of
  * its own, while callers from another one go on.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -17,11 +17,11 @@ const DOCUMENT = join(import.meta.dirname, '../../docs/insertion.md');
 /** RFC 2544: for tests between networks, so nobody's. */
 const [CALLERS, MACHINE] = ['198.18.77.1', '198.18.77.2'];
 
-/** The rule of the document that puts the machine's API in or out, as words. */
-function rule(action: '-A' | '-D'): string[] {
-  const pattern = new RegExp(`^iptables (-t nat ${action} PREROUTING .*?) +#`, 'm');
+/** The command of the document that takes the gateway out or puts it in again, as words. */
+function rule(purpose: 'out' | 'in again' | 'out once more'): string[] {
+  const pattern = new RegExp(`^iptables (-t nat .*?) +# ${purpose}$`, 'm');
   const found = readFileSync(DOCUMENT, 'utf8').match(pattern)?.[1];
-  if (found === undefined) throw new Error(`no rule ${action}`);
+  if (found === undefined) throw new Error(`no rule ${purpose}`);
   return found.split(' ');
 }
 
@@ -70,22 +70,38 @@ else {
     const callers = new NewCallers(place);
     await callers.answers(50);
 
-    execFileSync(enter, [...where, iptables, ...rule('-A')]);
-    // Those that were under way to the gateway are in.
-    await callers.answers(8);
-    const [before, callsBefore] = [await connections(), await seen()];
-    await callers.answers(50);
-    await kept.answers(20);
-    expect(await connections()).toBe(before);
-    expect(await seen()).toBeGreaterThan(callsBefore + 15);
+    const apply = (purpose: Parameters<typeof rule>[0]) =>
+      void execFileSync(enter, [...where, iptables, ...rule(purpose)]);
+    /** Those that were under way to the gateway are in, and it sees no more, but for the ones that it has. */
+    const isOut = async () => {
+      await callers.answers(8);
+      const [before, callsBefore] = [await connections(), await seen()];
+      await callers.answers(50);
+      await kept.answers(20);
+      expect(await connections()).toBe(before);
+      expect(await seen()).toBeGreaterThan(callsBefore + 15);
+    };
 
-    execFileSync(enter, [...where, iptables, ...rule('-D')]);
+    apply('out');
+    await isOut();
+    const openedOut = await Load.start({ ...place, connections: 2 });
+    await openedOut.answers(20);
+    const before = await connections();
+
+    apply('in again');
     await until('it is in again', async () => (await connections()) > before);
     await callers.answers(20);
+    await openedOut.answers(50);
+
+    apply('out once more');
+    await isOut();
+    await openedOut.answers(20);
     await callers.stop();
-    await kept.stop();
     expect(callers.faults).toEqual([]);
-    expect(kept.faults).toEqual([]);
-    expect(kept.lostConnections).toBe(0);
+    for (const load of [kept, openedOut]) {
+      await load.stop();
+      expect(load.faults).toEqual([]);
+      expect(load.lostConnections).toBe(0);
+    }
   });
 }

@@ -83,6 +83,7 @@ function callOnce(place: Place): Promise<string> {
       },
     );
     call.on('error', (error) => resolve(`${number}: ${error.message}`));
+    call.setTimeout(20_000, () => void call.destroy(new Error('no byte in 20 s')));
     call.end(body);
   });
 }
