@@ -20,9 +20,9 @@ import { SegmentState } from '../src/analysis/segment-state.ts';
 import { AnalysisStore, type Attempt } from '../src/analysis/store.ts';
 import type { Coverage } from '../src/analysis/verdict.ts';
 import type { Pair } from '../src/pair/pair.ts';
-import { Journal } from '../src/record/journal.ts';
-import { journalPath } from '../src/record/journal-file.ts';
-import { JournalReader } from '../src/record/journal-reader.ts';
+import { Journal } from '../src/record/journal/journal.ts';
+import { journalPath } from '../src/record/journal/journal-file.ts';
+import { JournalReader } from '../src/record/journal/journal-reader.ts';
 import { benchPair, DAY_MS, PLAN, START_MS } from './analysis/bench-pairs.ts';
 
 setFlagsFromString('--expose-gc');

@@ -1,7 +1,7 @@
 /** Waits and memory of the mirror: at half its speed, at its caps, and with a candidate that is far too slow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pair } from '../../src/pair/pair.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import { httpSections, plainExchanges } from './exchanges.ts';
 import type { MirrorProcess } from './process.ts';
 import { BODY_BYTES, lossesIn, type Stage, startAll, withMirror } from './runs.ts';

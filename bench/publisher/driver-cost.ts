@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig } from '../../src/config/types.ts';
-import { FileAuthenticator } from '../../src/record/kafka-security.ts';
-import { KafkaSink } from '../../src/record/kafka-sink.ts';
-import { jsonSerializer } from '../../src/record/pair-serializer.ts';
-import type { SinkRecord } from '../../src/record/pair-sink.ts';
+import { FileAuthenticator } from '../../src/record/kafka/kafka-security.ts';
+import { KafkaSink } from '../../src/record/kafka/kafka-sink.ts';
+import { jsonSerializer } from '../../src/record/publisher/pair-serializer.ts';
+import type { SinkRecord } from '../../src/record/publisher/pair-sink.ts';
 import { type Cost, middleOf, startMeter } from './cost.ts';
 import { CANDIDATE, EXPERIMENT, keyOf, pairJson } from './pairs.ts';
 

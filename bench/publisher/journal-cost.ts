@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
 import { type Cost, middleOf, startMeter } from './cost.ts';
 import { JOURNAL_OPTIONS, pairEntry } from './pairs.ts';
 

@@ -1,5 +1,5 @@
 /** Pairs as a mirror makes them: about 1,100 bytes of JSON, the same words, other numbers. */
-import type { RoomOptions } from '../../src/record/journal-room.ts';
+import type { RoomOptions } from '../../src/record/journal/journal-room.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
 
 export const EXPERIMENT = 'lending-club-demo';

@@ -3,7 +3,7 @@
  * coverage is gated in all, by route and by named segment then.
  */
 import { LEG_STATES, OLDER_LEGS_HOUR } from '../pair/leg-states.ts';
-import type { Account } from '../record/accounting.ts';
+import type { Account } from '../record/publisher/accounting.ts';
 import type { CommittedBooks, EpochLedger } from '../record/recorder-port.ts';
 
 type Legs = Extract<Account, { kind: 'legs' }>;

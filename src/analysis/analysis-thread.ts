@@ -7,8 +7,8 @@ import { LIMITS } from '../config/defaults.ts';
 import type { Config } from '../config/types.ts';
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
 import { BackOff } from '../record/back-off.ts';
-import { JournalReader } from '../record/journal-reader.ts';
-import { writeWatermark } from '../record/watermark-file.ts';
+import { JournalReader } from '../record/journal/journal-reader.ts';
+import { writeWatermark } from '../record/journal/watermark-file.ts';
 import { monotonicMs } from '../telemetry/clock.ts';
 import type {
   AnalysisThreadData,

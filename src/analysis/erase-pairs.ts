@@ -6,9 +6,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { UnderstudyError } from '../errors.ts';
 import type { Pair } from '../pair/pair.ts';
-import { cutWal, fillFreePages } from '../record/journal-erasure.ts';
-import type { JournalReader } from '../record/journal-reader.ts';
-import { selectPairs } from '../record/pair-selection.ts';
+import { cutWal, fillFreePages } from '../record/journal/journal-erasure.ts';
+import type { JournalReader } from '../record/journal/journal-reader.ts';
+import { selectPairs } from '../record/journal/pair-selection.ts';
 import { PairExamples } from './pair-examples.ts';
 import { PairSample } from './pair-sample.ts';
 import { ByteReader } from './sketches/byte-reader.ts';

@@ -1,7 +1,7 @@
 /** Pairs from the journal by sequence: short pages, and where reading goes on after a restart. */
 import { LIMITS } from '../config/defaults.ts';
 import type { Pair } from '../pair/pair.ts';
-import type { JournalReader } from '../record/journal-reader.ts';
+import type { JournalReader } from '../record/journal/journal-reader.ts';
 
 interface Position {
   readonly generation: string;

@@ -12,7 +12,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UnderstudyError } from '../errors.ts';
-import { numberOf } from '../record/sqlite-rows.ts';
+import { numberOf } from '../record/journal/sqlite-rows.ts';
 import { LABEL_SCHEMA } from './labels/label-store.ts';
 
 const SCHEMA_VERSION = 2;

@@ -16,7 +16,7 @@ import { KafkaRecords, type Place, type RecordsOptions } from './kafka-records.t
 import { PairReader, type PairReaderOptions, type ReadCounts } from './pair-reader.ts';
 
 export type { Divergence, Observation, Pair, Prediction } from '../pair/pair.ts';
-export type { Account } from '../record/accounting.ts';
+export type { Account } from '../record/publisher/accounting.ts';
 export { type CandidateCoverage, CoverageReader } from './coverage.ts';
 export {
   type ConsumedRecord,

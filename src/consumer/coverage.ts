@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
 import { LIMITS } from '../config/defaults.ts';
 import { LEG_COVERAGE } from '../pair/leg-states.ts';
-import type { Account } from '../record/accounting.ts';
+import type { Account } from '../record/publisher/accounting.ts';
 import { compileTolerant } from './tolerant-schema.ts';
 
 /** Of one candidate, all epochs and instances, on the routes it gets copies of. */

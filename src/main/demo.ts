@@ -31,7 +31,7 @@ import { summarize } from '../demo/summary.ts';
 import { escapeTerminal, ProgressLine, type Styles, stylesOf } from '../demo/terminal.ts';
 import { UnderstudyError } from '../errors.ts';
 import type { Pair } from '../pair/pair.ts';
-import { JournalReader } from '../record/journal-reader.ts';
+import { JournalReader } from '../record/journal/journal-reader.ts';
 
 export interface DemoOptions {
   /** End after the summary. */

@@ -24,8 +24,8 @@ import type {
 import { type ErrorCode, UnderstudyError } from '../errors.ts';
 import { ForbiddenAddresses, forbidden } from '../mirror/candidates/forbidden-addresses.ts';
 import { readHmacKey } from '../mirror/redaction/hmac-keys.ts';
-import { FileAuthenticator } from '../record/kafka-security.ts';
-import { inspectTopics } from '../record/kafka-topics.ts';
+import { FileAuthenticator } from '../record/kafka/kafka-security.ts';
+import { inspectTopics } from '../record/kafka/kafka-topics.ts';
 import { bindListeners } from './listening-sockets.ts';
 import type { Role } from './process-plan.ts';
 import { listenerCertificateFaults, tryTlsWith } from './tls-probes.ts';

@@ -1,11 +1,11 @@
 /**
  * One run folder, one supervisor of each half: gateways, and what is behind them. A held `BEGIN EXCLUSIVE` on an
- * empty database is the lock, as for the data folder (record/folder-lock.ts): the kernel drops it with the
+ * empty database is the lock, as for the data folder (record/journal/folder-lock.ts): the kernel drops it with the
  * process, however that ends, and nobody can hold it twice, whatever the moments of their starts.
  */
 import { join } from 'node:path';
 import { UnderstudyError } from '../errors.ts';
-import { FileLock } from '../record/file-lock.ts';
+import { FileLock } from '../record/journal/file-lock.ts';
 import type { RunFolder } from '../telemetry/run-folder.ts';
 import type { Role } from './process-plan.ts';
 

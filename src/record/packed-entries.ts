@@ -3,7 +3,7 @@
  * of their property names 500 times: 2.6 µs an entry, against 0.8 as columns (v8.serialize, Node 24.21).
  */
 import { isSameLeg } from '../pair/leg-ledger.ts';
-import type { JournalBatch } from './journal-batch.ts';
+import type { JournalBatch } from './journal/journal-batch.ts';
 import type { PairEntry } from './recorder-port.ts';
 
 /** What many entries of a batch have in common. */

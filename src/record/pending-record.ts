@@ -6,9 +6,9 @@
  */
 import { LIMITS } from '../config/defaults.ts';
 import type { LegKey, LegState } from '../pair/leg-states.ts';
-import type { DroppedEntry, DropReason, JournalBatch } from './journal-batch.ts';
-import { entryBytes } from './journal-room.ts';
-import { LegSums } from './leg-sums.ts';
+import type { DroppedEntry, DropReason, JournalBatch } from './journal/journal-batch.ts';
+import { entryBytes } from './journal/journal-room.ts';
+import { LegSums } from './journal/leg-sums.ts';
 import { PendingLedgers } from './pending-ledgers.ts';
 import type { LedgerUpdate, OnRecorded, PairEntry } from './recorder-port.ts';
 

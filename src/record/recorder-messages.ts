@@ -1,8 +1,8 @@
 /** What mirror and recorder thread say to each other. */
-import type { DeadLetterAction } from './dead-letters.ts';
-import type { Confirmation, DroppedEntry } from './journal-batch.ts';
-import type { ChoreRequest, ChoreStatus } from './journal-chores.ts';
-import type { CommitAnswer, KeeperOptions, KeeperStatus } from './journal-keeper.ts';
+import type { DeadLetterAction } from './journal/dead-letters.ts';
+import type { Confirmation, DroppedEntry } from './journal/journal-batch.ts';
+import type { ChoreRequest, ChoreStatus } from './journal/journal-chores.ts';
+import type { CommitAnswer, KeeperOptions, KeeperStatus } from './journal/journal-keeper.ts';
 import type { PackedBatch } from './packed-entries.ts';
 import type { CommittedBooks } from './recorder-port.ts';
 

@@ -5,8 +5,8 @@
  */
 import type { LegCell, LegKey, LegState, ObservedLegState } from '../pair/leg-states.ts';
 import type { ExchangeCell } from '../wire/exchange-ledger.ts';
-import type { DeadLetterAction } from './dead-letters.ts';
-import type { ChoreRequest, ChoreStatus } from './journal-chores.ts';
+import type { DeadLetterAction } from './journal/dead-letters.ts';
+import type { ChoreRequest, ChoreStatus } from './journal/journal-chores.ts';
 
 /** A pair on its way to the journal. */
 export interface PairEntry {

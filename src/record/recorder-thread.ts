@@ -1,10 +1,10 @@
 /** The recorder thread: the only writer of the journal. One message, one transaction. */
 import type { MessagePort } from 'node:worker_threads';
 import { LIMITS } from '../config/defaults.ts';
-import type { Journal } from './journal.ts';
-import type { Confirmation, DroppedEntry, JournalBatch } from './journal-batch.ts';
-import { JournalChores } from './journal-chores.ts';
-import { type CommitAnswer, type CommitOutcome, JournalKeeper } from './journal-keeper.ts';
+import type { Journal } from './journal/journal.ts';
+import type { Confirmation, DroppedEntry, JournalBatch } from './journal/journal-batch.ts';
+import { JournalChores } from './journal/journal-chores.ts';
+import { type CommitAnswer, type CommitOutcome, JournalKeeper } from './journal/journal-keeper.ts';
 import { unpackBatch } from './packed-entries.ts';
 import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
 import type { CommittedBooks } from './recorder-port.ts';

@@ -8,14 +8,14 @@ import type { Config } from '../config/types.ts';
 import { ERRORS } from '../errors.ts';
 import type { LegKey, LegState } from '../pair/leg-states.ts';
 import type { Log } from '../telemetry/log-lines.ts';
-import type { DeadLetterAction } from './dead-letters.ts';
-import { type Departure, NO_DEPARTURE, sumOf } from './departures.ts';
-import type { DroppedEntry, DropReason } from './journal-batch.ts';
-import type { ChoreRequest, ChoreStatus } from './journal-chores.ts';
-import type { KeeperStatus } from './journal-keeper.ts';
+import type { DeadLetterAction } from './journal/dead-letters.ts';
+import { type Departure, NO_DEPARTURE, sumOf } from './journal/departures.ts';
+import type { DroppedEntry, DropReason } from './journal/journal-batch.ts';
+import type { ChoreRequest, ChoreStatus } from './journal/journal-chores.ts';
+import type { KeeperStatus } from './journal/journal-keeper.ts';
 import { packBatch } from './packed-entries.ts';
 import { PendingRecord } from './pending-record.ts';
-import { PublisherLink } from './publisher-link.ts';
+import { PublisherLink } from './publisher/publisher-link.ts';
 import type { FromRecorder, RecorderThreadData, ToRecorder } from './recorder-messages.ts';
 import type {
   CommittedBooks,

@@ -7,7 +7,7 @@ import { Experiments } from '../../src/analysis/experiments.ts';
 import { JournalSource } from '../../src/analysis/journal-source.ts';
 import { AnalysisStore } from '../../src/analysis/store.ts';
 import type { Config } from '../../src/config/types.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import { START_MS } from './pairs.ts';
 
 const [dataDir = '', config = '{}'] = process.argv.slice(2);

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
 import { AnalysisStore } from '../../src/analysis/store.ts';
 import { analysisPath } from '../../src/analysis/store-file.ts';
-import { findTraces } from '../../src/record/key-traces.ts';
+import { findTraces } from '../../src/record/journal/key-traces.ts';
 import type { JournalRig } from './journal-rig.ts';
 import { pairOf, START_MS } from './pairs.ts';
 import { outcomeRig } from './quality/outcomes.ts';

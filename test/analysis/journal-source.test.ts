@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { JournalSource } from '../../src/analysis/journal-source.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { backUp, separate } from '../../src/record/journal-backup.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { salvageJournal } from '../../src/record/journal-salvage.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { backUp, separate } from '../../src/record/journal/journal-backup.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { salvageJournal } from '../../src/record/journal/journal-salvage.ts';
 import { entryOf } from '../record/entries.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 

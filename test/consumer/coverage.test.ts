@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CoverageReader } from '../../src/consumer/coverage.ts';
-import type { Account, AccountedState } from '../../src/record/accounting.ts';
+import type { Account, AccountedState } from '../../src/record/publisher/accounting.ts';
 
 const base = {
   schema: 'understudy.accounting/1' as const,

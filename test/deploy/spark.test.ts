@@ -10,7 +10,7 @@ import { readMerged } from '../../src/analysis/merged-states.ts';
 import type { ExperimentPlan } from '../../src/analysis/plan.ts';
 import { changedEntries, type StateEntry } from '../../src/analysis/state-entries.ts';
 import type { Pair } from '../../src/pair/pair.ts';
-import { PairTable } from '../../src/record/pair-table.ts';
+import { PairTable } from '../../src/record/journal/pair-table.ts';
 import { traffic } from '../analysis/journal-rig.ts';
 import { runCli } from '../e2e/instance.ts';
 import { bytesOf, jsonOf, SINCE, scene, stateIn, writeTopics } from '../e2e/pair-topic.ts';

@@ -23,7 +23,7 @@ import type { Waterfall } from '../../src/admin/waterfall.ts';
 import type { SupervisorStatus } from '../../src/main/supervisor.ts';
 import type { LegState } from '../../src/pair/leg-states.ts';
 import type { Pair } from '../../src/pair/pair.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import type { MirrorStatus } from '../../src/record/mirror-status.ts';
 import { type RunFolder, runFolder } from '../../src/telemetry/run-folder.ts';
 import { readStatus } from '../../src/telemetry/status-socket.ts';

@@ -12,9 +12,9 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { summariseJournal } from '../../src/record/journal-summary.ts';
-import { selectPairs } from '../../src/record/pair-selection.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { summariseJournal } from '../../src/record/journal/journal-summary.ts';
+import { selectPairs } from '../../src/record/journal/pair-selection.ts';
 import { expectBooksToBalance } from '../support/books.ts';
 import { until } from '../support/until.ts';
 import { TestCandidate } from './candidate.ts';

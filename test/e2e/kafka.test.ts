@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, onTestFinished, test } from 'vitest';
 import { CoverageReader } from '../../src/consumer/coverage.ts';
-import type { Account } from '../../src/record/accounting.ts';
+import type { Account } from '../../src/record/publisher/accounting.ts';
 import { sharedKafka, startKafka } from '../services/kafka.ts';
 import {
   kcatMissing,

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LegKey, LegState } from '../../src/pair/leg-states.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
 import { PendingRecord } from '../../src/record/pending-record.ts';
 import type {
   CommittedBooks,

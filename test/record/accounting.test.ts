@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { expect, test } from 'vitest';
 import { LEG_REASONS, LEG_STATES } from '../../src/pair/leg-states.ts';
-import { Accounting } from '../../src/record/accounting.ts';
+import { Accounting } from '../../src/record/publisher/accounting.ts';
 import type { CommittedBooks } from '../../src/record/recorder-port.ts';
 import { EXCHANGE_REASONS, EXCHANGE_STATES } from '../../src/wire/exchange-states.ts';
 import { EPOCH, ledgerOf, legOf } from './entries.ts';

@@ -6,10 +6,10 @@ import {
 } from '@platformatic/kafka';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
-import { Journal } from '../../src/record/journal.ts';
-import type { DeadLetter } from '../../src/record/journal-batch.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import type { DeadLetter } from '../../src/record/journal/journal-batch.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
 import { sharedKafka } from '../services/kafka.ts';
 import { readWithKafkajs } from '../services/kafka-readers.ts';

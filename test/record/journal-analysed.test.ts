@@ -2,10 +2,10 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { JournalSource } from '../../src/analysis/journal-source.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { readWatermark, writeWatermark } from '../../src/record/watermark-file.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { readWatermark, writeWatermark } from '../../src/record/journal/watermark-file.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { entryOf } from './entries.ts';
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { backUp } from '../../src/record/journal-backup.ts';
+import { backUp } from '../../src/record/journal/journal-backup.ts';
 import { temporaryFolder } from './temporary.ts';
 
 test('a backup that begins in the middle of a commit has what was committed', async () => {

@@ -5,10 +5,10 @@
 import { closeSync, copyFileSync, existsSync, openSync, truncateSync, writeSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Confirmation } from '../../src/record/journal-batch.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalKeeper } from '../../src/record/journal-keeper.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import type { Confirmation } from '../../src/record/journal/journal-batch.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalKeeper } from '../../src/record/journal/journal-keeper.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
 import { entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';

@@ -2,14 +2,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test } from 'vitest';
-import { readDepartures } from '../../src/record/departures.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { cutWal, fillFreePages } from '../../src/record/journal-erasure.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { findTraces } from '../../src/record/key-traces.ts';
-import { selectPairs } from '../../src/record/pair-selection.ts';
-import { writeWatermark } from '../../src/record/watermark-file.ts';
+import { readDepartures } from '../../src/record/journal/departures.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { cutWal, fillFreePages } from '../../src/record/journal/journal-erasure.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { findTraces } from '../../src/record/journal/key-traces.ts';
+import { selectPairs } from '../../src/record/journal/pair-selection.ts';
+import { writeWatermark } from '../../src/record/journal/watermark-file.ts';
 import { entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';
 

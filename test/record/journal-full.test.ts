@@ -2,12 +2,12 @@
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { readDepartures } from '../../src/record/departures.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import type { RoomOptions } from '../../src/record/journal-room.ts';
-import { writeWatermark } from '../../src/record/watermark-file.ts';
+import { readDepartures } from '../../src/record/journal/departures.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import type { RoomOptions } from '../../src/record/journal/journal-room.ts';
+import { writeWatermark } from '../../src/record/journal/watermark-file.ts';
 import { entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';
 

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { readDepartures } from '../../src/record/departures.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath, SCHEMA_VERSION } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { readDepartures } from '../../src/record/journal/departures.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath, SCHEMA_VERSION } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import { entryOf, ledgerOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';
 

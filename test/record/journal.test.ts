@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Journal } from '../../src/record/journal.ts';
-import type { DroppedEntry, JournalBatch } from '../../src/record/journal-batch.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import type { RoomOptions } from '../../src/record/journal-room.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import type { DroppedEntry, JournalBatch } from '../../src/record/journal/journal-batch.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import type { RoomOptions } from '../../src/record/journal/journal-room.ts';
 import { EPOCH, entryOf, ledgerOf, legOf } from './entries.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isBrokerStarting, toKafkaError } from '../../src/record/kafka-errors.ts';
+import { isBrokerStarting, toKafkaError } from '../../src/record/kafka/kafka-errors.ts';
 
 /** As the client wraps: tries, each with the broker's answer as its cause. */
 function clientError(apiId: string): Error {

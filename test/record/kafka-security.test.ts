@@ -12,8 +12,8 @@ import {
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { KafkaConfig, KafkaSaslConfig } from '../../src/config/types.ts';
-import { FileAuthenticator } from '../../src/record/kafka-security.ts';
-import { inspectTopics } from '../../src/record/kafka-topics.ts';
+import { FileAuthenticator } from '../../src/record/kafka/kafka-security.ts';
+import { inspectTopics } from '../../src/record/kafka/kafka-topics.ts';
 import { type KafkaService, startKafka } from '../services/kafka.ts';
 import { readWithKafkajs } from '../services/kafka-readers.ts';
 import { until } from '../support/until.ts';

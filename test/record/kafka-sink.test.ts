@@ -5,9 +5,9 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { KafkaConfig } from '../../src/config/types.ts';
 import type { UnderstudyError } from '../../src/errors.ts';
-import { FileAuthenticator } from '../../src/record/kafka-security.ts';
-import { KafkaSink } from '../../src/record/kafka-sink.ts';
-import { recordBytes, type SinkRecord } from '../../src/record/pair-sink.ts';
+import { FileAuthenticator } from '../../src/record/kafka/kafka-security.ts';
+import { KafkaSink } from '../../src/record/kafka/kafka-sink.ts';
+import { recordBytes, type SinkRecord } from '../../src/record/publisher/pair-sink.ts';
 import { sharedKafka } from '../services/kafka.ts';
 import { kcatMissing, readWithKafkajs, readWithKcat } from '../services/kafka-readers.ts';
 

@@ -1,10 +1,10 @@
 /** A selection is read in pages of bounded size, and none is left out between them. */
 import { expect, onTestFinished, test } from 'vitest';
 import { LIMITS } from '../../src/config/defaults.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { selectPairs } from '../../src/record/pair-selection.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { selectPairs } from '../../src/record/journal/pair-selection.ts';
 import { entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';
 

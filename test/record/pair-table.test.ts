@@ -3,8 +3,8 @@ import { zstdDecompressSync } from 'node:zlib';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../../src/config/defaults.ts';
-import { PAIR_COLUMNS } from '../../src/record/pair-columns.ts';
-import { PairTable } from '../../src/record/pair-table.ts';
+import { PAIR_COLUMNS } from '../../src/record/journal/pair-columns.ts';
+import { PairTable } from '../../src/record/journal/pair-table.ts';
 import { pairOf } from '../analysis/pairs.ts';
 
 const compressors = { ZSTD: (bytes: Uint8Array) => new Uint8Array(zstdDecompressSync(bytes)) };

@@ -5,8 +5,8 @@
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
 import { ledgerOf } from './entries.ts';
 import { POWER_ROOM, powerEntry } from './power-loss.ts';
 

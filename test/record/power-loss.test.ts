@@ -3,10 +3,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { selectPairs } from '../../src/record/pair-selection.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { selectPairs } from '../../src/record/journal/pair-selection.ts';
 import { Disk, POWER_ROOM, powerEntry, recordCalls, straceMissing } from './power-loss.ts';
 import { temporaryFolder } from './temporary.ts';
 

@@ -6,7 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { RoomOptions } from '../../src/record/journal-room.ts';
+import type { RoomOptions } from '../../src/record/journal/journal-room.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
 import { entryOf } from './entries.ts';
 

@@ -1,10 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LIMITS } from '../../src/config/defaults.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { jsonSerializer, type PairSerializer } from '../../src/record/pair-serializer.ts';
-import { PublishQueue, type PublishQueueOptions } from '../../src/record/publish-queue.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { jsonSerializer, type PairSerializer } from '../../src/record/publisher/pair-serializer.ts';
+import {
+  PublishQueue,
+  type PublishQueueOptions,
+} from '../../src/record/publisher/publish-queue.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
 import { EPOCH, entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';

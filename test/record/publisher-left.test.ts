@@ -2,12 +2,12 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { UnderstudyError } from '../../src/errors.ts';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
-import { jsonSerializer } from '../../src/record/pair-serializer.ts';
-import type { SinkRecord } from '../../src/record/pair-sink.ts';
-import { Publisher } from '../../src/record/publisher.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
+import { jsonSerializer } from '../../src/record/publisher/pair-serializer.ts';
+import type { SinkRecord } from '../../src/record/publisher/pair-sink.ts';
+import { Publisher } from '../../src/record/publisher/publisher.ts';
 import { until } from '../support/until.ts';
 import { entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';

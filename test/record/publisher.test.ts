@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import type { KafkaConfig } from '../../src/config/types.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import type { PairEntry } from '../../src/record/recorder-port.ts';
 import { sharedKafka, startKafka } from '../services/kafka.ts';
 import {

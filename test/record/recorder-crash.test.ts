@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import type { CommittedBooks } from '../../src/record/recorder-port.ts';
 import { until } from '../support/until.ts';
 import { EPOCH, entryOf } from './entries.ts';

@@ -2,9 +2,9 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { Journal } from '../../src/record/journal.ts';
-import { JournalKeeper } from '../../src/record/journal-keeper.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { JournalKeeper } from '../../src/record/journal/journal-keeper.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import { until } from '../support/until.ts';
 import { entryOf, legOf } from './entries.ts';
 import { type OpenedRecorder, recorderIn, temporaryFolder } from './temporary.ts';

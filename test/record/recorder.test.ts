@@ -13,8 +13,8 @@ import {
 } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import type { Recorder } from '../../src/record/recorder-port.ts';
 import { until } from '../support/until.ts';
 import { EPOCH, entryOf, ledgerOf, legOf } from './entries.ts';

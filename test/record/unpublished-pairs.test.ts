@@ -1,8 +1,8 @@
 /** Pairs journaled while no Kafka is configured wait for it, within retention. */
 import { expect, test } from 'vitest';
-import { Journal } from '../../src/record/journal.ts';
-import { journalPath } from '../../src/record/journal-file.ts';
-import { JournalReader } from '../../src/record/journal-reader.ts';
+import { Journal } from '../../src/record/journal/journal.ts';
+import { journalPath } from '../../src/record/journal/journal-file.ts';
+import { JournalReader } from '../../src/record/journal/journal-reader.ts';
 import { entryOf } from './entries.ts';
 import { temporaryFolder } from './temporary.ts';
 

@@ -11,7 +11,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LIMITS } from '../../config/defaults.ts';
 import { UnderstudyError } from '../../errors.ts';
-import { numberOf, type SqliteRow, textOf } from '../../record/sqlite-rows.ts';
+import { numberOf, type SqliteRow, textOf } from '../../record/journal/sqlite-rows.ts';
 import type { OutcomeRow } from '../quality/outcome-row.ts';
 import { addCounts, type LabelCounts, type LabelEntry, NO_LABELS } from './label-entry.ts';
 

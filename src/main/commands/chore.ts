@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../../config/defaults.ts';
 import { UnderstudyError } from '../../errors.ts';
-import type { ChoreStatus } from '../../record/journal-chores.ts';
+import type { ChoreStatus } from '../../record/journal/journal-chores.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
 import { monotonicMs } from '../../telemetry/clock.ts';
 import { readStatus } from '../../telemetry/status-socket.ts';

@@ -3,7 +3,7 @@ import { type ComparedLoss, Comparison, type ComparisonResult } from '../../anal
 import { JournalSource } from '../../analysis/journal-source.ts';
 import { AnalysisStore, type Attempt } from '../../analysis/store.ts';
 import { UnderstudyError } from '../../errors.ts';
-import { JournalReader } from '../../record/journal-reader.ts';
+import { JournalReader } from '../../record/journal/journal-reader.ts';
 import { toPrintableJson } from '../../telemetry/printable-json.ts';
 import { printableLines } from '../printable.ts';
 import type { InstanceOptions } from './instance.ts';

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../../config/defaults.ts';
 import { UnderstudyError } from '../../errors.ts';
-import type { DeadLetterAction } from '../../record/dead-letters.ts';
-import { JournalReader, type StoredDeadLetter } from '../../record/journal-reader.ts';
+import type { DeadLetterAction } from '../../record/journal/dead-letters.ts';
+import { JournalReader, type StoredDeadLetter } from '../../record/journal/journal-reader.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
 import { monotonicMs } from '../../telemetry/clock.ts';
 import { toPrintableJson } from '../../telemetry/printable-json.ts';

@@ -1,7 +1,7 @@
 /** `understudy journal export`: pairs as NDJSON or Parquet, while the instance runs. */
-import { JournalReader } from '../../record/journal-reader.ts';
-import { type PairSelection, selectPairs } from '../../record/pair-selection.ts';
-import { PairTable } from '../../record/pair-table.ts';
+import { JournalReader } from '../../record/journal/journal-reader.ts';
+import { type PairSelection, selectPairs } from '../../record/journal/pair-selection.ts';
+import { PairTable } from '../../record/journal/pair-table.ts';
 import { type ByteOutput, FileOutput, StandardOutput } from './byte-output.ts';
 import { parseMoment } from './duration.ts';
 import { findJournal, type JournalOptions } from './journal-place.ts';

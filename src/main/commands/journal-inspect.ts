@@ -1,7 +1,7 @@
 /** `understudy journal inspect`: what is in a journal, and whether it adds up. */
-import type { Departure } from '../../record/departures.ts';
-import { isSound } from '../../record/journal-check.ts';
-import { type JournalSummary, summariseJournal } from '../../record/journal-summary.ts';
+import type { Departure } from '../../record/journal/departures.ts';
+import { isSound } from '../../record/journal/journal-check.ts';
+import { type JournalSummary, summariseJournal } from '../../record/journal/journal-summary.ts';
 import { toPrintableJson } from '../../telemetry/printable-json.ts';
 import { bytesInWords } from '../bytes-in-words.ts';
 import { findJournal, type JournalOptions } from './journal-place.ts';

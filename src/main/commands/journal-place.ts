@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UnderstudyError } from '../../errors.ts';
-import { journalPath } from '../../record/journal-file.ts';
+import { journalPath } from '../../record/journal/journal-file.ts';
 import type { InstanceOptions } from './instance.ts';
 import { findDataFolder } from './pairs.ts';
 

@@ -1,9 +1,9 @@
 /** `understudy journal repair`: a fresh journal of what can be read of a damaged one. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { FolderLock } from '../../record/folder-lock.ts';
-import { journalPath } from '../../record/journal-file.ts';
-import { type Salvage, salvageJournal } from '../../record/journal-salvage.ts';
+import { FolderLock } from '../../record/journal/folder-lock.ts';
+import { journalPath } from '../../record/journal/journal-file.ts';
+import { type Salvage, salvageJournal } from '../../record/journal/journal-salvage.ts';
 import { toPrintableJson } from '../../telemetry/printable-json.ts';
 import { targetError } from './byte-output.ts';
 import { findJournal, type JournalOptions } from './journal-place.ts';

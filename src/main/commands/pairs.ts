@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS } from '../../config/defaults.ts';
-import { JournalReader } from '../../record/journal-reader.ts';
+import { JournalReader } from '../../record/journal/journal-reader.ts';
 import { configFileOf, findAdmin, findRunFolder, type InstanceOptions } from './instance.ts';
 import { watchReader } from './reader-watch.ts';
 

@@ -11,7 +11,7 @@ import {
 import { toHtml } from '../../analysis/report/to-html.ts';
 import { toMarkdown } from '../../analysis/report/to-markdown.ts';
 import { UnderstudyError } from '../../errors.ts';
-import { JournalReader } from '../../record/journal-reader.ts';
+import { JournalReader } from '../../record/journal/journal-reader.ts';
 import type { MirrorStatus } from '../../record/mirror-status.ts';
 import { toPrintableJson } from '../../telemetry/printable-json.ts';
 import { readStatus } from '../../telemetry/status-socket.ts';
