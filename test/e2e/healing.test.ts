@@ -103,6 +103,9 @@ test('a journal that is away when the mirror starts, and comes back: nothing is 
   await until('the wire', async () => (await instance.gateway()).wire.connected);
   expect(await recorderState(instance)).toBe('failing UND_JOURNAL_DISK');
   const without = await runLoad({ port: instance.port });
+  // What waits when the journal comes back is recorded.
+  const areDropped = async () => (await instance.legsIn('journal_dropped')) === without.sent.size;
+  await until('all of them are dropped', areDropped);
   rmSync(instance.dataDir);
   renameSync(aside, instance.dataDir);
   await until('recording', async () => (await recorderState(instance)) === 'recording', 30_000);
