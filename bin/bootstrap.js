@@ -7,6 +7,7 @@
  * Plain JavaScript without dependencies for Node 18 and later, since it runs before anything is
  * installed. `test` closes with the line "N passed, N failed" (and ", N skipped" where there are
  * any): each test counts once, and so do the type check, the linter and the search for unused code.
+ * A file that failed is asked once more, alone; what passes then is named.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -18,6 +19,7 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const binaries = join(root, 'node_modules', '.bin');
 const CHECKS = ['typecheck', 'lint', 'unused'];
+const ASKED_AGAIN_MAX = 3;
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 const onTerminal = [0, 1, 2].some((fd) => isatty(fd));
 
@@ -112,29 +114,65 @@ async function install(reason, path) {
   }
 }
 
-/** Adds up what vitest's JSON report says; a file that could not run counts as one failed test. */
-function tally(reportPath, exitCode) {
-  const counts = { passed: 0, failed: 0, skipped: 0, reasons: new Set() };
-  let report = { testResults: [] };
+/**
+ * One run of vitest.
+ *
+ * @returns its exit code, and what its JSON report says of each file
+ */
+async function runTests(args, path) {
+  const folder = mkdtempSync(join(tmpdir(), 'understudy-report-'));
+  const report = join(folder, 'vitest.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await run('vitest', ['run', ...reporters, ...args], path);
   try {
-    report = JSON.parse(readFileSync(reportPath, 'utf8'));
+    return { code, files: JSON.parse(readFileSync(report, 'utf8')).testResults };
   } catch {
     process.stderr.write('bootstrap: vitest ended without a report\n');
+    return { code, files: [] };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
-  for (const file of report.testResults) {
+}
+
+const hasFailed = ({ status }) => status === 'failed';
+
+/**
+ * Two workers with real processes share two cores: what failed beside others is asked again alone, once, and named. Where
+ * it fails again, or where more than ASKED_AGAIN_MAX files fail, it has failed.
+ */
+async function askAgain(first, path) {
+  const files = first.files.filter(hasFailed);
+  if (files.length === 0 || files.length > ASKED_AGAIN_MAX) return first;
+  for (const { name } of files) process.stderr.write(`bootstrap: asked again, alone: ${name}\n`);
+  const second = await runTests(['--no-file-parallelism', ...files.map(({ name }) => name)], path);
+  const latest = new Map(second.files.map((file) => [file.name, file]));
+  for (const { name, assertionResults } of files) {
+    if (latest.get(name)?.status !== 'passed') continue;
+    const failed = assertionResults.filter(hasFailed).map(({ fullName }) => fullName.trim());
+    for (const test of failed) process.stdout.write(`passed when asked again: ${test}\n`);
+  }
+  return {
+    code: second.code,
+    files: first.files.map((file) => latest.get(file.name) ?? file),
+  };
+}
+
+/** Adds up what vitest says of the files; one that could not run counts as one failed test. */
+function tally({ files, code }) {
+  const counts = { passed: 0, failed: 0, skipped: 0, reasons: new Set() };
+  for (const file of files) {
     for (const test of file.assertionResults) {
       if (test.status === 'passed') counts.passed += 1;
-      else if (test.status === 'failed') counts.failed += 1;
+      else if (hasFailed(test)) counts.failed += 1;
       else {
         counts.skipped += 1;
         counts.reasons.add(test.fullName.trim());
       }
     }
-    const explained = file.assertionResults.some((test) => test.status === 'failed');
-    if (file.status === 'failed' && !explained) counts.failed += 1;
+    if (hasFailed(file) && !file.assertionResults.some(hasFailed)) counts.failed += 1;
   }
   // An error outside of any test, or no test at all.
-  if (exitCode !== 0 && counts.failed === 0) counts.failed = 1;
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
   return counts;
 }
 
@@ -147,12 +185,8 @@ async function test(args, path) {
     );
     if (code !== 0) failedChecks.push(check);
   }
-  const folder = mkdtempSync(join(tmpdir(), 'understudy-report-'));
-  const report = join(folder, 'vitest.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const code = await run('vitest', ['run', ...reporters, ...args], path);
-  const counts = tally(report, code);
-  rmSync(folder, { recursive: true, force: true });
+  const first = await runTests(args, path);
+  const counts = tally(args.length === 0 ? await askAgain(first, path) : first);
 
   for (const reason of counts.reasons) process.stdout.write(`skipped: ${reason}\n`);
   for (const check of failedChecks) process.stdout.write(`failed: ${check}\n`);
