@@ -45,6 +45,8 @@ export class Splice implements TurnReader, Placed {
   #closeSent = false;
   #callerEnded = false;
   #upstreamEnded = false;
+  /** Its connection broke: nothing can be written to it any more. */
+  #upstreamBroken = false;
   #lastByteMs = monotonicMs();
   readonly #watch = new TimeWatch();
   /** The upstream takes more: what the last `#forward` of a read said. */
@@ -110,7 +112,7 @@ export class Splice implements TurnReader, Placed {
       if (!this.#caller.write(bytes)) this.#upstream?.pause();
     } else if (this.#options.refuse) {
       this.#refuse(bytes);
-    } else if (!(this.#upstream ?? this.#connect()).write(bytes)) {
+    } else if (!this.#upstreamBroken && !(this.#upstream ?? this.#connect()).write(bytes)) {
       this.#caller.pause();
     }
   }
@@ -127,7 +129,8 @@ export class Splice implements TurnReader, Placed {
     if (fromCaller) {
       capture.upstreamPending = (this.#upstream?.writableLength ?? 0) > 0;
       this.#tap.request(bytes);
-      this.#askWhenWritten();
+      if (this.#upstreamBroken) this.#onUpstreamReset('reset');
+      else this.#askWhenWritten();
     } else {
       capture.downstreamPaused = this.#caller.writableNeedDrain;
       this.#tap.answer(bytes);
@@ -163,12 +166,17 @@ export class Splice implements TurnReader, Placed {
     this.#capture.nowMs = nowMs;
     this.#more = true;
     this.#tap.request(bytes);
+    if (this.#upstreamBroken) {
+      this.#onUpstreamReset('reset');
+      return;
+    }
     this.#askWhenWritten();
     if (!this.#more) this.#caller.pause();
     this.#endIfRefused();
   }
 
   #forward(clear: Buffer): void {
+    if (this.#upstreamBroken) return;
     this.#more = (this.#upstream ?? this.#connect()).write(clear);
     this.#capture.upstreamPending = (this.#upstream?.writableLength ?? 0) > 0;
   }
@@ -344,6 +352,8 @@ export class Splice implements TurnReader, Placed {
     else if (how === 'alert' && this.#isUnanswered)
       this.#unreachable(toTlsUnreachable(error, false));
     else this.#onUpstreamReset(how === 'cut' ? 'truncated' : 'reset');
+    // Who asks all the same after an end meets a reset, as in plain.
+    this.#upstreamBroken = true;
   }
 
   /** Not a byte has come from the incumbent. */

@@ -179,6 +179,25 @@ describe.each(VERSIONS)('an incumbent with %s', (version) => {
       await until('nothing is left', () => rig.status().connections.open === 0);
     });
 
+    it.each(['relay', 'reject'])(
+      'that is cut with nothing under way, and asked once more (%s): nothing is left',
+      async (ambiguous) => {
+        const origin = await tlsOrigin((socket, _, raw) => {
+          socket.write(OK, () => setTimeout(() => raw.end(), 50));
+        }, tlsOf);
+        const options = { gateway: { ambiguous }, ...(callers && { callers }) };
+        const { rig, call } = await start(origin.port, {}, options);
+        const caller = await call();
+        caller.socket.write(POST);
+        await until('ended', () => caller.closed() === 'end');
+        caller.socket.write(POST);
+        caller.socket.end();
+        await until('nothing is left', () => rig.status().connections.open === 0);
+        const counts = await expectExchangesToBalance(rig);
+        expect(counts).toMatchObject({ seen: 2, 'incumbent_abort(reset)': 1 });
+      },
+    );
+
     it('that resets: a reset', async () => {
       const part = OK.slice(0, -1);
       const origin = await tlsOrigin((socket, _, raw) => {
