@@ -46,6 +46,8 @@ export class Capture implements TapEvents {
   /** Requests complete and not yet in the kernel's hands. */
   #unwritten: Exchange[] = [];
   #lastEndMs = 0;
+  /** The incumbent has ended its direction. */
+  #answersOver = false;
 
   /** When the bytes being pushed were read. */
   nowMs = 0;
@@ -81,9 +83,9 @@ export class Capture implements TapEvents {
     return this.#unwritten.length > 0;
   }
 
-  /** Exchanges seen and neither answered nor over. */
+  /** Exchanges seen that are answered, or can be. */
   get open(): number {
-    return this.#owed.length;
+    return this.#answersOver ? 0 : this.#owed.length;
   }
 
   /** A byte of the answer that is owed next was relayed, be it an interim one. */
@@ -238,6 +240,7 @@ export class Capture implements TapEvents {
 
   /** The incumbent has ended its direction: what is owed an answer gets none. */
   answerEof(): void {
+    this.#answersOver = true;
     for (const exchange of this.#owed) this.#giveUp(exchange, 'incumbent_abort', 'truncated');
   }
 

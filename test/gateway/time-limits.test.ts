@@ -23,6 +23,22 @@ const answering = () =>
     if (received.toString('latin1').endsWith(GET)) socket.write(OK);
   });
 
+describe('a caller that stays when its incumbent has ended early', () => {
+  it.each(['', OK.slice(0, -1)])('has the time of an idle one (%j)', async (part) => {
+    const origin = await startOrigin((socket) => void socket.end(part));
+    const rig = await startGateway(origin.port, { gateway: { idleTimeoutMs: 200 } });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await until('the caller is ended', () => caller.closed() === 'end');
+    await until('nothing is left', () => rig.status().connections.open === 0);
+    expect(rig.status().connections.limited).toEqual({ idle: 1 });
+    expect(await expectExchangesToBalance(rig)).toEqual({
+      seen: 1,
+      'incumbent_abort(truncated)': 1,
+    });
+  });
+});
+
 describe('a caller that is too slow', () => {
   it('is answered 408 when its head is not complete, also the second on its connection', async () => {
     const origin = await answering();
