@@ -160,6 +160,8 @@ export const LIMITS = {
   /** A certificate, key or CA file, and how often it is looked at. */
   tlsFileBytes: 1 * MiB,
   tlsFilePollMs: 1_000,
+  /** Who starts waits so long at most for such files to be read: a file system can hang. */
+  tlsFileWaitMs: 3_000,
   /** A PROXY header, TLVs included, and networks that may send one to a listener. */
   proxyHeaderBytes: 4 * KiB,
   proxySources: 256,

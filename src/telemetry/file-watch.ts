@@ -33,13 +33,27 @@ export class FileWatch {
     return this.#readFault || this.#contentFault;
   }
 
-  /** Reads them once; resolves when that is done, well or not. Then looks every LIMITS.tlsFilePollMs. */
-  async start(): Promise<void> {
-    await this.#look();
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => {
-      void this.start(); // cannot reject: a look that fails is a value
-    }, LIMITS.tlsFilePollMs).unref();
+  /**
+   * Reads them once; resolves when that is done, well or not, or after LIMITS.tlsFileWaitMs: then the reading goes
+   * on without anybody who waits. Then looks every LIMITS.tlsFilePollMs.
+   */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#noteReadFault(`not read within ${LIMITS.tlsFileWaitMs} ms`);
+        resolve();
+      }, LIMITS.tlsFileWaitMs);
+      // Cannot reject: a look that fails is a value.
+      void this.#look().then(() => {
+        clearTimeout(timer);
+        if (!this.#stopped) this.#lookAgain();
+        resolve();
+      });
+    });
+  }
+
+  #lookAgain(): void {
+    this.#timer = setTimeout(() => void this.start(), LIMITS.tlsFilePollMs).unref();
   }
 
   stop(): void {
@@ -52,10 +66,7 @@ export class FileWatch {
     try {
       contents = await Promise.all(this.#options.paths.map(readBounded));
     } catch (error) {
-      const reason = reasonOf(error);
-      const isNew = reason !== this.#readFault;
-      this.#readFault = reason;
-      if (isNew) this.#options.failed(reason);
+      this.#noteReadFault(reasonOf(error));
       return;
     }
     this.#readFault = '';
@@ -68,6 +79,12 @@ export class FileWatch {
       this.#contentFault = reasonOf(error);
       this.#options.failed(this.#contentFault);
     }
+  }
+
+  #noteReadFault(reason: string): void {
+    const isNew = reason !== this.#readFault;
+    this.#readFault = reason;
+    if (isNew) this.#options.failed(reason);
   }
 }
 

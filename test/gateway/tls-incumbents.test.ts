@@ -1,7 +1,8 @@
 /** TLS with the incumbent: whom the gateway trusts, and what each kind of end becomes for the caller. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
@@ -447,6 +448,27 @@ describe.each(VERSIONS)('our own certificate, with %s', (version) => {
 });
 
 describe('the files of upstream TLS', () => {
+  it('hold up no start when their file system hangs: 502 meanwhile, and heal', async () => {
+    const caFile = join(tempFolder(), 'ca.pem');
+    execFileSync('mkfifo', [caFile]);
+    const origin = await tlsOrigin((socket) => socket.write(OK));
+    const { rig, call } = await start(origin.port, { caFile });
+    const [status] = rig.status().incumbents;
+    expect(status?.tlsFault).toContain('not read within');
+    const early = await call();
+    early.socket.write(POST);
+    expect(await answered(early)).toContain('UND_INCUMBENT_TLS');
+    const pipe = await open(caFile, 'w');
+    await pipe.writeFile(AUTHORITY.cert);
+    await pipe.close();
+    await until('healed', () => rig.status().incumbents[0]?.tlsFault === '');
+    const late = await call();
+    late.socket.write(POST);
+    expect(await answered(late)).toBe(OK);
+    // Its reader waits again by now, and is let go.
+    onTestFinished(async () => void (await (await open(caFile, 'r+')).close()));
+  });
+
   it('answer 502 while they have never been usable, and heal', async () => {
     const caFile = join(tempFolder(), 'ca.pem');
     const origin = await tlsOrigin((socket) => socket.write(OK));
