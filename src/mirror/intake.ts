@@ -5,7 +5,7 @@
  * Invariant: at most one connection of an epoch is read at a time. A gateway reconnects only after its old
  * connection broke, so what that one still holds is finite, and is read to its end before the new hello is taken.
  */
-import { chmodSync, renameSync, statSync } from 'node:fs';
+import { chmodSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';
@@ -104,6 +104,8 @@ export class Intake {
     try {
       // Bound beside its name and renamed: a dead mirror's socket is replaced, and there is never a gap.
       const draft = join(dirname(this.#path), `.w${process.pid % 1_000_000}`);
+      // Of one that was killed right here, and had the same pid, as in a container.
+      rmSync(draft, { force: true });
       await new Promise<void>((resolve, reject) => {
         server.once('error', reject);
         server.listen(draft, resolve);

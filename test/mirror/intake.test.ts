@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { statSync, unlinkSync } from 'node:fs';
+import { statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS } from '../../src/config/defaults.ts';
 import { encodeExchange } from '../../src/wire/exchange-frame.ts';
@@ -44,6 +45,13 @@ describe('Intake', () => {
     await settled(second, other);
     expect(first.recorder.entries).toHaveLength(1);
     expect(second.recorder.entries).toHaveLength(1);
+  });
+
+  it('binds where a mirror of the same pid was killed before it had renamed its socket', async () => {
+    const folder = tempFolder();
+    writeFileSync(join(folder, `.w${process.pid % 1_000_000}`), '');
+    const { wireSocket } = await start(folder);
+    expect(statSync(wireSocket).isSocket()).toBe(true);
   });
 
   it('makes its socket again when somebody removes it', async () => {
