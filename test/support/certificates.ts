@@ -19,6 +19,8 @@ export interface CertificateOptions {
   readonly names?: readonly string[];
   readonly notBefore?: Date;
   readonly notAfter?: Date;
+  /** Extended key usage: for TLS clients alone. */
+  readonly isForClients?: boolean;
 }
 
 interface Pair {
@@ -80,6 +82,8 @@ const ECDSA_WITH_SHA256 = sequence(objectId('2a8648ce3d040302'));
 const COMMON_NAME = objectId('550403');
 const BASIC_CONSTRAINTS = objectId('551d13');
 const SUBJECT_ALT_NAME = objectId('551d11');
+const EXTENDED_KEY_USAGE = objectId('551d25');
+const CLIENT_AUTH = objectId('2b06010505070302');
 
 function nameOf(commonName: string): Buffer {
   return sequence(der(0x31, sequence(COMMON_NAME, der(0x0c, Buffer.from(commonName)))));
@@ -110,6 +114,9 @@ function issue(parts: {
   const extensions = [sequence(BASIC_CONSTRAINTS, TRUE, octets(sequence(...(ca ? [TRUE] : []))))];
   if (names.length > 0) {
     extensions.push(sequence(SUBJECT_ALT_NAME, octets(sequence(...names.map(altName)))));
+  }
+  if (options.isForClients === true) {
+    extensions.push(sequence(EXTENDED_KEY_USAGE, octets(sequence(CLIENT_AUTH))));
   }
   const serial = randomBytes(12);
   serial[0] = 1; // positive, and without leading zeros

@@ -91,6 +91,7 @@ it.each<[string, Partial<CertificateOptions>, Authority?]>([
   ['has expired', { notBefore: daysFromNow(-20), notAfter: daysFromNow(-1) }],
   ['is not valid yet', { notBefore: daysFromNow(1), notAfter: daysFromNow(20) }],
   ['is of another name', { names: ['candidate.example', '127.0.0.2'] }],
+  ['is for clients alone', { isForClients: true }],
   ['is of an authority that nobody knows', {}, new Authority('Nobody')],
 ])('sends no byte of a request to one whose certificate %s', async (_what, options, authority) => {
   expect(await outcomeWith(options, authority)).toMatchObject(REFUSED);
