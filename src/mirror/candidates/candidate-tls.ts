@@ -2,7 +2,8 @@
  * How a candidate is spoken to in TLS: who vouches for it, the name its certificate must have, and the certificate
  * that is shown to it. Files are read again when they change; connections made after that have the new ones.
  */
-import type { SecureContext } from 'node:tls';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate, type SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import type { UpstreamTlsConfig } from '../../config/types.ts';
 import type { Log } from '../../telemetry/log-lines.ts';
@@ -29,6 +30,10 @@ export class CandidateTls {
   /** @param options - for all connections; TLS comes from here */
   connector(options: buildConnector.BuildOptions): buildConnector.connector {
     const { verify, serverName } = this.#config;
+    // RFC 6066, 3: no addresses as server names. The certificate must have it all the same.
+    const isAddress = isIP(serverName) !== 0;
+    const check = (_host: string, peer: PeerCertificate) => checkServerIdentity(serverName, peer);
+    const complete = isAddress ? { ...options, checkServerIdentity: check } : options;
     let of: SecureContext | null = null;
     let connect: buildConnector.connector | null = null;
     return (target, callback) => {
@@ -41,11 +46,14 @@ export class CandidateTls {
         }
         // A new one, with no session of the old files, when they change.
         if (connect === null || of !== secureContext) {
-          connect = buildConnector({ ...options, secureContext, rejectUnauthorized: verify });
+          connect = buildConnector({ ...complete, secureContext, rejectUnauthorized: verify });
           of = secureContext;
         }
         // undici asks for the name that stands in `Host`.
-        connect(serverName === '' ? target : { ...target, servername: serverName }, callback);
+        connect(
+          serverName === '' || isAddress ? target : { ...target, servername: serverName },
+          callback,
+        );
       });
     };
   }

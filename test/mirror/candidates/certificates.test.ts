@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { DEFAULTS, LIMITS } from '../../../src/config/defaults.ts';
 import type { UpstreamTlsConfig } from '../../../src/config/types.ts';
@@ -151,4 +151,15 @@ it('sends nothing while its files have never been usable, and heals with them', 
   expect(await send()).toMatchObject(REFUSED);
   writeFileSync(caFile, own.cert);
   await until('the file is used', async () => (await send()).kind === 'answer');
+});
+
+it('expects the address that is configured as its name, and does not send it as one', async () => {
+  const certificate = certificateOf(known, { names: ['10.1.2.3'] });
+  const named = await scene(certificate, { serverName: '10.1.2.3' });
+  const asked: unknown[] = [];
+  named.server.on('secureConnection', ({ servername }: TLSSocket) => asked.push(servername));
+  expect(await named.send()).toMatchObject(GOOD);
+  expect(asked).toEqual([false]);
+  const other = await scene(certificate, { serverName: '10.1.2.4' });
+  expect(await other.send()).toMatchObject(REFUSED);
 });
