@@ -121,7 +121,10 @@ function redactTarget(target: string, hidden: Redaction['query']): string {
 
 /** The rule for a parameter; `null`: it stays. Credentials go. */
 function redactionOf(parameter: string, hidden: Redaction['query']): ParameterRedaction | null {
-  const name = unescapeName(parameter.split('=', 1)[0] ?? '').toLowerCase();
+  // Some servers leave out blanks around it.
+  const name = unescapeName(parameter.split('=', 1)[0] ?? '')
+    .trim()
+    .toLowerCase();
   // `items[]` and `items[0]` are how some servers write a list of `items`.
   const bracket = name.indexOf('[');
   const names = bracket > 0 ? [name, name.slice(0, bracket)] : [name];

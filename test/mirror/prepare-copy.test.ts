@@ -96,6 +96,7 @@ describe('prepareCopy', () => {
     ['/v1/score?sig=%zz&%zz=1', '/v1/score?%zz=1'],
     ['/v1/score?a=1;token=x&b=2;c', '/v1/score?a=1&b=2;c'],
     ['/v1/score?token=x;a=1', '/v1/score'],
+    ['/v1/score?a=1&+token=x&%20%09Secret+=y', '/v1/score?a=1'],
     ['/v1/score?token=x;y;z&a=1', '/v1/score?a=1'],
     ['/v1/score?token[]=x&access_token[0]=y&secret%5Ba%5D=z&a[]=1', '/v1/score?a[]=1'],
     ['/v1/score?token%5B%FF%5D=x&%FF=1', '/v1/score?%FF=1'],
