@@ -41,6 +41,7 @@ export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   'x-amzn-oidc-accesstoken',
   'x-amzn-oidc-data',
   'x-goog-api-key',
+  'x-serverless-authorization', // Cloud Run takes it before Authorization
   'x-goog-iap-jwt-assertion',
   'cf-access-jwt-assertion',
   'cf-access-client-secret',
