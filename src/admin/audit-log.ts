@@ -2,16 +2,21 @@
 import {
   closeSync,
   existsSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
+  readSync,
   renameSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LIMITS } from '../config/defaults.ts';
 import type { SettingsState } from '../config/types.ts';
 import { toPrintableJson } from '../telemetry/printable-json.ts';
+
+const LINE_FEED = 0x0a;
 
 /** Its name in the data folder. */
 export const AUDIT_FILE = 'audit.ndjson';
@@ -39,7 +44,7 @@ export interface AuditEntry {
 }
 
 /**
- * Appends one line, on disk when this returns. Nothing is ever rewritten. A file of LIMITS.auditBytes is
+ * Appends one line, on disk whole when this returns, or not at all when it throws. Nothing is ever rewritten. A file of LIMITS.auditBytes is
  * set aside first, as `audit.ndjson.1`; of those set aside the newest LIMITS.auditFiles are kept.
  *
  * @throws {Error} of the system call that failed
@@ -47,13 +52,27 @@ export interface AuditEntry {
 export function appendAudit(path: string, entry: AuditEntry): void {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size >= LIMITS.auditBytes) setAside(path);
-  const fd = openSync(path, 'a', 0o600);
+  const fd = openSync(path, 'a+', 0o600);
   try {
-    writeSync(fd, `${toPrintableJson(entry)}\n`);
-    fsyncSync(fd);
+    const end = fstatSync(fd).size;
+    try {
+      // What a machine that lost power has left of a line must not take this one along.
+      const start = isLineOpen(fd, end) ? '\n' : '';
+      // Writes all of it or throws: a disk that is nearly full takes the first bytes without an error.
+      writeFileSync(fd, `${start}${toPrintableJson(entry)}\n`);
+      fsyncSync(fd);
+    } catch (error) {
+      ftruncateSync(fd, end);
+      throw error;
+    }
   } finally {
     closeSync(fd);
   }
+}
+
+function isLineOpen(fd: number, end: number): boolean {
+  const last = Buffer.alloc(1);
+  return end > 0 && readSync(fd, last, 0, 1, end - 1) === 1 && last[0] !== LINE_FEED;
 }
 
 /**

@@ -12,6 +12,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UnderstudyError } from '../errors.ts';
+import { isDamage } from '../record/journal/sqlite-errors.ts';
 import { numberOf } from '../record/journal/sqlite-rows.ts';
 import { LABEL_SCHEMA } from './labels/label-store.ts';
 
@@ -72,15 +73,17 @@ export function openAnalysisFile(path: string): DatabaseSync {
   }
 }
 
-/** Opens the file to read; same errors. */
+/** Opens the file to read; same errors, and `UND_ANALYSIS_STORE` where it is damaged, or nothing stands in it. */
 export function readAnalysisFile(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
   try {
-    checkedVersion(db);
-    return db;
+    if (checkedVersion(db) > 0) return db;
+    throw new UnderstudyError('UND_ANALYSIS_STORE', `${path} is empty: nothing was analysed yet.`);
   } catch (error) {
     db.close();
-    throw error;
+    if (!isDamage(error)) throw error;
+    const message = `${path} is damaged: an instance sets it aside when it starts, and reads the journal anew.`;
+    throw new UnderstudyError('UND_ANALYSIS_STORE', message, { cause: error });
   }
 }
 

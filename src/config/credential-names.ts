@@ -20,6 +20,11 @@ export const CREDENTIAL_HEADERS: ReadonlySet<string> = new Set([
   'x-authorization',
   'dpop', // RFC 9449
   'token',
+  'access-token',
+  'auth-token',
+  'id-token',
+  'refresh-token',
+  'client-secret',
   'x-auth',
   'x-token',
   'x-api-token',
@@ -87,3 +92,23 @@ export const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
   'x-goog-signature',
   'x-goog-credential',
 ]);
+
+/**
+ * A header's name as it is compared: `_` is `-`, since CGI (RFC 3875 §4.1.18), and WSGI after it, make one variable
+ * of both.
+ *
+ * @param name - lower case
+ */
+export function dashedName(name: string): string {
+  return name.includes('_') ? name.replaceAll('_', '-') : name;
+}
+
+const JOINT = /[-_]/g;
+const JOINED_PARAMETERS = new Set(
+  [...CREDENTIAL_PARAMETERS].map((name) => name.replace(JOINT, '')),
+);
+
+/** However its words are joined: `access_token`, `access-token`, `accessToken`. @param name - lower case */
+export function isCredentialParameter(name: string): boolean {
+  return JOINED_PARAMETERS.has(name.replace(JOINT, ''));
+}

@@ -12,7 +12,12 @@ import {
   ROUTE_REDACTION_DEFAULTS,
 } from './redaction-defaults.ts';
 
-export { CREDENTIAL_HEADERS, CREDENTIAL_PARAMETERS } from './credential-names.ts';
+export {
+  CREDENTIAL_HEADERS,
+  CREDENTIAL_PARAMETERS,
+  dashedName,
+  isCredentialParameter,
+} from './credential-names.ts';
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -1,5 +1,5 @@
 /** What no single key of redaction can say. Works on the value as it was read, as cross-checks.ts. */
-import { CREDENTIAL_HEADERS } from './credential-names.ts';
+import { CREDENTIAL_HEADERS, dashedName } from './credential-names.ts';
 import type { Finding } from './cross-checks.ts';
 
 type Record = Readonly<{ [key: string]: unknown }>;
@@ -19,7 +19,7 @@ export function redactionFindings(value: unknown): Finding[] {
 /** What is configured as a candidate's own header is sent; a caller's credential never. */
 function allowedCredentials(redaction: Record): Finding[] {
   return listOf(redaction.allowHeaders).flatMap((name, i) => {
-    if (!CREDENTIAL_HEADERS.has(String(name).toLowerCase())) return [];
+    if (!CREDENTIAL_HEADERS.has(dashedName(String(name).toLowerCase()))) return [];
     const expected = "no credential: a candidate's own stands in candidates[].headers";
     return [{ path: ['redaction', 'allowHeaders', i], value: name, expected }];
   });

@@ -11,7 +11,7 @@ import {
   type Ignore,
   type PlaceNames,
 } from '../pair/structure-diff.ts';
-import { parseJson, parseJsonExactly } from '../prediction/parse-json.ts';
+import { parseJsonExactly } from '../prediction/parse-json.ts';
 
 /** One side's outcome, with what a pair does not carry. */
 export interface Observed<T extends Observation = Observation> {
@@ -73,7 +73,6 @@ function withExact({ observation, exactScores }: Observed) {
   return exactScores === undefined ? observation : { ...observation, exactScores };
 }
 
-/** Bare NaN and infinities are read where nothing else can be done: their digits are none. */
 function parse(text: string): unknown {
-  return parseJsonExactly(text, (source) => new ExactNumber(source)) ?? parseJson(text);
+  return parseJsonExactly(text, (source) => new ExactNumber(source));
 }

@@ -3,8 +3,8 @@
 /** What has places of another kind than JSON: RFC 2046 §5.1, and forms of HTML. */
 const OTHER_PLACES = /\bx-www-form-urlencoded|\bmultipart\//i;
 
-/** Each parameter of that name; `*` before the `=` would give it in another notation (RFC 8187). */
-const CHARSET = /charset([\s*]*)=\s*"?([^\s";,]*)/gi;
+/** Each parameter of that name; `*` before the `=` would give it in another notation (RFC 8187), or in parts (RFC 2231). */
+const CHARSET = /charset([\s*\d]*)=\s*"?([^\s";,]*)/gi;
 
 /** In which ASCII is ASCII, and the rest is UTF-8. */
 const CHARSETS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii']);

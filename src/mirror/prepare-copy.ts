@@ -3,7 +3,7 @@
  * hides, what was meant for one connection, and what is said anew. Redaction happens here, before anything leaves
  * the mirror.
  */
-import { CREDENTIAL_HEADERS, CREDENTIAL_PARAMETERS } from '../config/defaults.ts';
+import { CREDENTIAL_HEADERS, dashedName, isCredentialParameter } from '../config/defaults.ts';
 import type { RedactionConfig } from '../config/types.ts';
 import { SHADOW_HEADER } from '../wire/shadow-header.ts';
 import type { CandidateRequest } from './candidates/candidate.ts';
@@ -46,12 +46,12 @@ export function compileHeaderPolicy(config: RedactionConfig): HeaderPolicy {
     ...REPLACED_HEADERS,
     ...TARGET_HEADERS,
     SHADOW_HEADER,
-    ...denyHeaders,
+    ...denyHeaders.map(dashedName),
   ]);
-  if (allowHeaders === null) return (name) => !without.has(name);
+  if (allowHeaders === null) return (name) => !without.has(dashedName(name));
   // Without these nobody could read the body.
   const only = new Set([...BODY_HEADERS, ...allowHeaders]);
-  return (name) => only.has(name) && !without.has(name);
+  return (name) => only.has(name) && !without.has(dashedName(name));
 }
 
 export function prepareCopy(request: CallerRequest, policy: CopyPolicy): CandidateRequest {
@@ -68,7 +68,7 @@ export function prepareCopy(request: CallerRequest, policy: CopyPolicy): Candida
     const [name, value] = header;
     if (!policy.headers(name) || perConnection?.has(name) === true) continue;
     // A digest of what is hidden lets a reader try values.
-    if (policy.body !== null && isBodyDigest(name)) continue;
+    if (policy.body !== null && isBodyDigest(dashedName(name))) continue;
     headers.push(name === 'referer' ? [name, pageOf(value)] : header);
   }
   headers.push([SHADOW_HEADER, policy.mark]);
@@ -128,7 +128,7 @@ function redactionOf(parameter: string, hidden: Redaction['query']): ParameterRe
   // `items[]` and `items[0]` are how some servers write a list of `items`.
   const bracket = name.indexOf('[');
   const names = bracket > 0 ? [name, name.slice(0, bracket)] : [name];
-  if (names.some((known) => CREDENTIAL_PARAMETERS.has(known))) return () => null;
+  if (names.some(isCredentialParameter)) return () => null;
   for (const known of names) {
     const redact = hidden?.get(known);
     if (redact !== undefined) return redact;

@@ -13,13 +13,24 @@ export type JsonDocument = unknown;
  * @returns the document, or `undefined` when it is not JSON
  */
 export function parseJson(text: string): JsonDocument {
+  return parse(text, undefined, undefined);
+}
+
+type Reviver = (key: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+/** @param reviveMended - where bare words were replaced: the digits of their infinities are nobody's */
+function parse(
+  text: string,
+  revive: Reviver | undefined,
+  reviveMended: Reviver | undefined,
+): JsonDocument {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, revive);
   } catch {
     if (!text.includes('NaN') && !text.includes('Infinity')) return undefined;
   }
   try {
-    return JSON.parse(mendNonNumbers(text));
+    return JSON.parse(mendNonNumbers(text), reviveMended);
   } catch {
     return undefined;
   }
@@ -27,37 +38,38 @@ export function parseJson(text: string): JsonDocument {
 
 /**
  * Parses with every number replaced by its source text as a string: for values whose digits must survive,
- * such as an identifier over 2^53.
+ * such as an identifier over 2^53. Bare words as `parseJson`; where there are any, what is infinite is `null`.
  *
  * Source: ECMAScript "JSON.parse source text access" (the reviver's `context.source`).
  */
 export function parseJsonWithNumberText(text: string): JsonDocument {
-  const keepSource = (_key: string, value: unknown, context?: { source?: string }): unknown =>
+  const keepSource: Reviver = (_key, value, context) =>
     typeof value === 'number' ? (context?.source ?? String(value)) : value;
-  try {
-    return JSON.parse(text, keepSource);
-  } catch {
-    return undefined;
-  }
+  return parse(text, keepSource, (key, value, context) =>
+    isInfinite(value) ? null : keepSource(key, value, context),
+  );
 }
 
 /**
- * Parses with numbers that a double does not hold as they were written given to `make` instead.
+ * Parses with numbers that a double does not hold as they were written given to `make` instead. Bare words as
+ * `parseJson`.
  *
  * @param make - makes what stands for such a number, of its source text
  * @returns the document, or `undefined` when it is not JSON
  */
 export function parseJsonExactly(text: string, make: (source: string) => unknown): JsonDocument {
-  const keepSource = (_key: string, value: unknown, context?: { source?: string }): unknown => {
+  const keepSource: Reviver = (_key, value, context) => {
     if (typeof value !== 'number') return value;
     const source = context?.source ?? String(value);
     return source === String(value) ? value : make(source);
   };
-  try {
-    return JSON.parse(text, keepSource);
-  } catch {
-    return undefined;
-  }
+  return parse(text, keepSource, (key, value, context) =>
+    isInfinite(value) ? value : keepSource(key, value, context),
+  );
+}
+
+function isInfinite(value: unknown): boolean {
+  return value === Infinity || value === -Infinity;
 }
 
 /** One pass, so that a hostile body cannot make it quadratic. Strings are copied untouched. */

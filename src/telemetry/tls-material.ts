@@ -18,6 +18,12 @@ export interface TlsMaterial {
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+/** Whole blocks of any kind. */
+const BLOCK = /-----BEGIN ([^-\n]+)-----[\s\S]+?-----END \1-----/g;
+/** Between whole blocks: one that has begun. */
+const BEGUN = /^-----BEGIN /m;
+/** A line where the file ends that is about to begin one. */
+const BEGINNING = /(?:^|\n)-[-A-Z ]*$/;
 
 /**
  * @param options - everything but the files
@@ -40,13 +46,21 @@ export function loadTlsMaterial(pem: PemFiles, options: SecureContextOptions): T
 
 /** Node passes over what it cannot read in a CA file: a damaged one would refuse every peer. */
 function certificatesOf(pem: Buffer, what: string): X509Certificate[] {
-  const blocks = pem.toString('latin1').match(CERTIFICATE) ?? [];
+  const text = pem.toString('latin1');
+  const blocks = text.match(CERTIFICATE) ?? [];
   if (blocks.length === 0) throw new Error(`${what} holds no certificate (PEM)`);
+  // Being written, it would refuse the peers of those that are still to come.
+  if (isCut(text)) throw new Error(`${what} ends within a certificate`);
   try {
     return blocks.map((block) => new X509Certificate(block));
   } catch (cause) {
     throw new Error(`${what} holds a damaged certificate`, { cause });
   }
+}
+
+function isCut(text: string): boolean {
+  const rest = text.replace(BLOCK, '');
+  return BEGUN.test(rest) || BEGINNING.test(rest);
 }
 
 function checkedKey(pem: Buffer | null): Buffer {

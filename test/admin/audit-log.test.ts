@@ -1,6 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { AUDIT_FILE, type AuditEntry, appendAudit } from '../../src/admin/audit-log.ts';
 import { readAudit } from '../../src/admin/audit-reader.ts';
 import { LIMITS } from '../../src/config/defaults.ts';
@@ -45,4 +46,43 @@ test('a file below its limit stays as it is, and a line is whole', () => {
     appendAudit(path, entryOf(version, 'x'.repeat(500)));
   expect(existsSync(`${path}.1`)).toBe(false);
   expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(100);
+});
+
+test('what is left of a line takes no later one along', () => {
+  const folder = tempFolder();
+  const path = join(folder, AUDIT_FILE);
+  appendAudit(path, entryOf(1));
+  writeFileSync(path, '{"at":"2026-', { flag: 'a' });
+  appendAudit(path, entryOf(2));
+  const { entries, unreadable } = readAudit(folder, 0);
+  expect(entries.map(({ version }) => version)).toEqual([1, 2]);
+  expect(unreadable).toBe(1);
+});
+
+/** A disk of 64 KiB of its own; undefined where we may not mount one. */
+function smallDisk(): string | undefined {
+  const folder = tempFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  onTestFinished(() => void execFileSync('umount', [folder]));
+  return folder;
+}
+
+test('on a disk that has room for a part of a line, none is written and the change is refused', (context) => {
+  const folder = smallDisk();
+  if (folder === undefined) return context.skip('may not mount');
+  const path = join(folder, AUDIT_FILE);
+  let version = 0;
+  const fill = () => {
+    for (version = 1; version < 1_000; version++) appendAudit(path, entryOf(version));
+  };
+  expect(fill).toThrow(/ENOSPC/);
+  const text = readFileSync(path, 'utf8');
+  expect(text.endsWith('}\n')).toBe(true);
+  const { entries, unreadable } = readAudit(folder, 0);
+  expect(unreadable).toBe(0);
+  expect(entries.at(-1)?.version).toBe(version - 1);
 });

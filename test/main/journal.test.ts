@@ -8,6 +8,7 @@ import {
   openSync,
   readFileSync,
   statSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -144,6 +145,56 @@ describe('inspect', () => {
       stderr: expect.stringContaining('UND_JOURNAL_CORRUPT'),
     });
   });
+});
+
+describe('a damaged journal', () => {
+  const CORRUPT =
+    /^understudy: UND_JOURNAL_CORRUPT: .*journal\.db is damaged .*journal repair.*\n$/;
+
+  /** One that nobody has open, with all of its pairs in the file itself. */
+  function closedJournal() {
+    const folder = temporaryFolder();
+    const path = journalPath(folder);
+    const db = new DatabaseSync(journalPath(journalOf().folder));
+    db.prepare('VACUUM INTO ?').run(path);
+    db.close();
+    return { path, data: ['--data', folder], target: ['--to', join(folder, 'copy.db')] };
+  }
+
+  test.each([512, 20_000])('cut to %d bytes is called so, in one line', async (bytes) => {
+    const { path, data, target } = closedJournal();
+    truncateSync(path, bytes);
+    const failed = { code: 1, stdout: '', stderr: expect.stringMatching(CORRUPT) };
+    expect(await cli('inspect', ...data, '--check')).toEqual(failed);
+    expect(await cli('export', ...data)).toEqual(failed);
+    expect(await cli('backup', ...data, ...target)).toEqual(failed);
+  });
+
+  test('with a page overwritten gives no backup', async () => {
+    const { path, data, target } = closedJournal();
+    const file = readFileSync(path);
+    file.fill(0xff, 2 * 4_096, 3 * 4_096);
+    writeFileSync(path, file);
+    const { code, stderr } = await cli('backup', ...data, ...target);
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^understudy: UND_JOURNAL_CHORE: The copy is not sound.*\n$/),
+    });
+    expect(existsSync(target[1] ?? '')).toBe(false);
+  });
+
+  test.each(['ndjson', 'parquet'])(
+    'that is empty is no journal without pairs: %s',
+    async (format) => {
+      const { path, data } = closedJournal();
+      truncateSync(path, 0);
+      expect(await cli('export', ...data, '--format', format)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(/^understudy: UND_JOURNAL_CORRUPT: .*or an empty one\.\n$/),
+      });
+    },
+  );
 });
 
 describe('backup', () => {

@@ -1,9 +1,10 @@
 /** `understudy report` on a data folder, as a pipeline calls it. */
 import { execFile } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { analysisPath } from '../../src/analysis/store-file.ts';
 import { JournalRig, traffic } from '../analysis/journal-rig.ts';
 import { START_MS } from '../analysis/pairs.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -63,4 +64,19 @@ it('says so where nothing was judged yet, and where the output cannot be written
   const nowhere = await report('--data', data, '--output', join(data, 'none', 'report.md'));
   expect(nowhere.code).toBe(2);
   expect(nowhere.stderr).toContain('cannot be written');
+});
+
+it.each([
+  [0, 'is empty'],
+  [100, 'is damaged'],
+  [20_000, 'is damaged'],
+])('says in one line of a file of the analysis cut to %d bytes that it %s', async (bytes, told) => {
+  const data = judgedFolder();
+  const path = analysisPath(data);
+  truncateSync(path, bytes);
+  expect(await report('--data', data)).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(new RegExp(`^understudy: UND_ANALYSIS_STORE: .*${told}.*\\n$`)),
+  });
 });

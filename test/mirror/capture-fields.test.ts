@@ -41,6 +41,14 @@ describe('compileCapture', () => {
     });
   });
 
+  it("keeps them where Python's NaN stands beside them, too", () => {
+    const body = '{"id":12345678901234567891,"x":NaN,"y":-Infinity,"z":1.5}';
+    expect(capture(body, ['/id', '/x', '/y', '/z'], '/id')).toEqual({
+      captured: { '/id': '12345678901234567891', '/x': null, '/z': 1.5 },
+      join: '12345678901234567891',
+    });
+  });
+
   it.each([
     ['"tx-1"', 'tx-1'],
     ['17', '17'],

@@ -47,6 +47,38 @@ describe('prepareCopy', () => {
     );
   });
 
+  it.each([
+    'api_key',
+    'X_API_KEY',
+    'Access_Token',
+    'X-Auth_Token',
+    'X_Original_URI',
+    'Content_Length',
+  ])('takes _ for - in a name, as servers do: %s', (name) => {
+    const { headers } = copyOf([[name, 'CANARY']]);
+    expect(headers).toEqual([['x-understudy-shadow', 'mark']]);
+  });
+
+  it.each([
+    ['x-customer-id', 'X_Customer_Id'],
+    ['x_customer_id', 'X-Customer-Id'],
+  ])('leaves out what the operator denies as %s, written %s', (denied, name) => {
+    const policy = policyOf({ denyHeaders: [denied] });
+    const { headers } = copyOf([[name, 'CANARY']], '/', policy);
+    expect(headers).toEqual([['x-understudy-shadow', 'mark']]);
+  });
+
+  it.each([
+    'accessToken',
+    'access-token',
+    'clientSecret',
+    'API-KEY',
+    'xAmzSignature',
+    'id%2Dtoken',
+  ])('knows the parameter of a credential however its words are joined: %s', (name) => {
+    expect(copyOf([], `/v1/score?a=1&${name}=CANARY`).target).toBe('/v1/score?a=1');
+  });
+
   it('leaves out what Connection names, in any of its lines and before them', () => {
     const { headers } = copyOf([
       ['X-One', '1'],
@@ -135,7 +167,7 @@ describe('prepareCopy with a policy', () => {
   it('leaves out coding and digests of a body that is another one now', () => {
     const policy = { ...policyOf(), body: Buffer.from('{"a":1}') };
     const names = ['Content-Encoding', 'Content-Digest', 'Repr-Digest', 'Digest', 'Content-MD5'];
-    names.push('X-Goog-Hash', 'X-Amz-Checksum-Sha256', 'x-amz-checksum-crc64nvme');
+    names.push('X-Goog-Hash', 'X-Amz-Checksum-Sha256', 'x-amz-checksum-crc64nvme', 'Content_MD5');
     expect(sent(policy, ...names, 'Content-Type')).toEqual(['content-type', 'x-understudy-shadow']);
     expect(copyOf([], '/', policy).body.toString()).toBe('{"a":1}');
     expect(sent(policyOf(), 'Content-Encoding')).toContain('content-encoding');

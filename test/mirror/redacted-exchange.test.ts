@@ -144,6 +144,8 @@ it.each<[string, string, Said]>([
     'application/json; charset=utf-7',
     'application/json; Charset = "utf\\-16"',
     "application/json; charset*=us-ascii''utf-7",
+    'application/json; charset*0=utf; charset*1=-7',
+    "application/json; charset*0*=us-ascii''utf-7",
     'application/json; charset=utf-8; charset=utf-7',
   ].map((type): [string, string, Said] => {
     const headers = [`Content-Type: ${type}`];

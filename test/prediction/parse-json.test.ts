@@ -69,6 +69,16 @@ describe('measureJson and countKeys', () => {
 });
 
 describe('parseJsonWithNumberText', () => {
+  it("reads Python's words as null: they have no digits", () => {
+    expect(
+      parseJsonWithNumberText('{"a": 12345678901234567890, "b": [NaN, Infinity, 1e999]}'),
+    ).toEqual({
+      a: '12345678901234567890',
+      b: [null, null, null],
+    });
+    expect(parseJsonWithNumberText('{"a": NaN, }')).toBeUndefined();
+  });
+
   it('keeps every digit of a number', () => {
     expect(parseJsonWithNumberText('{"id": 12345678901234567890, "x": [1.50, "1"]}')).toEqual({
       id: '12345678901234567890',

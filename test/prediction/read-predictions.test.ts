@@ -52,6 +52,11 @@ describe('compileAnswerReader', () => {
     expect(readSingle('{"score":1,"label":"x","__proto__":1,"\\u005f":2}').error).toBeUndefined();
   });
 
+  it("keeps all digits of a label where Python's NaN stands beside it", () => {
+    const { predictions } = readSingle('{"score":0.5,"label":9007199254740993,"margin":NaN}');
+    expect(predictions).toEqual([{ score: 0.5, label: '9007199254740993' }]);
+  });
+
   it('keeps what could be read beside an error', () => {
     expect(readSingle('{"score":0.9}').predictions).toEqual([{ score: 0.9 }]);
     expect(readSingle('{"score":"x","label":true}').predictions).toEqual([{ label: true }]);

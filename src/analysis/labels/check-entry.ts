@@ -30,6 +30,8 @@ export function checkEntry(
   if (key.length > LIMITS.labelKeyCharacters) {
     return `key is over ${LIMITS.labelKeyCharacters} characters`;
   }
+  // SQLite keeps one and the same character for any half of a pair: two keys would be one.
+  if (!key.isWellFormed()) return 'key has half a character (a lone surrogate)';
   const label = textOf(value.label);
   if (label !== positive && label !== negative) {
     const told = label === null ? 'missing' : JSON.stringify(label.slice(0, 40));
@@ -37,7 +39,7 @@ export function checkEntry(
   }
   const { at } = value;
   if (at === undefined || at === null || at === '') return { key, label, atMs: null };
-  const atMs = typeof at === 'string' && ISO.test(at) ? Date.parse(at) : Number.NaN;
+  const atMs = typeof at === 'string' && ISO.test(at) && isDay(at) ? Date.parse(at) : Number.NaN;
   if (Number.isNaN(atMs)) return 'at is no time with its zone, as 2026-11-23T12:00:00Z';
   if (atMs > nowMs + AHEAD_MS) return 'at lies in the future';
   if (atMs < 0) return 'at lies before 1970';
@@ -45,6 +47,13 @@ export function checkEntry(
 }
 
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** `Date.parse` takes 30 February for 2 March. */
+function isDay(at: string): boolean {
+  const day = at.slice(0, 10);
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+}
 
 function textOf(value: unknown): string | null {
   if (typeof value === 'string') return value.trim();

@@ -2,6 +2,7 @@
  * A file of outcomes, line by line: CSV with a head (RFC 4180; `key`, `label` and, where it is known, `at`, in any
  * order, others are ignored) or NDJSON, one object a line. At most one line is in memory.
  */
+import { isUtf8 } from 'node:buffer';
 import { LIMITS } from '../../config/defaults.ts';
 import { UnderstudyError } from '../../errors.ts';
 import { type AcceptedLabels, checkEntry } from './check-entry.ts';
@@ -33,11 +34,17 @@ export async function* readLabelLines(
 ): AsyncGenerator<LabelLine> {
   const { accepted, nowMs } = of;
   let head: Head | null = null;
-  for await (const { line, text } of linesOf(chunks)) {
-    if (text === null) {
+  for await (const { line, bytes } of linesOf(chunks)) {
+    if (bytes === null) {
       yield { line, problem: `the line is over ${LIMITS.labelLineBytes} bytes` };
       continue;
     }
+    // Decoding would put the same character for each that is wrong: two keys would be one.
+    if (!isUtf8(bytes)) {
+      yield { line, problem: 'the line is not UTF-8' };
+      continue;
+    }
+    const text = toText(bytes, line);
     if (text.trim() === '') continue;
     if (format === 'csv' && head === null) {
       head = toHead(text);
@@ -108,28 +115,32 @@ function cellsOf(text: string): string[] | undefined {
 /** Lines by LF or CRLF, numbered from 1; `null`: too long, and skipped. */
 async function* linesOf(
   chunks: AsyncIterable<Buffer>,
-): AsyncGenerator<{ readonly line: number; readonly text: string | null }> {
+): AsyncGenerator<{ readonly line: number; readonly bytes: Buffer | null }> {
   let line = 1;
   let held: Buffer[] = [];
-  let bytes = 0;
-  const take = (): string | null => {
-    const isLong = bytes > LIMITS.labelLineBytes;
-    const text = isLong ? null : Buffer.concat(held).toString('utf8').replace(/\r$/, '');
+  let count = 0;
+  const take = (): Buffer | null => {
+    const bytes = count > LIMITS.labelLineBytes ? null : Buffer.concat(held);
     held = [];
-    bytes = 0;
-    return line === 1 && text !== null ? text.replace(/^\uFEFF/, '') : text;
+    count = 0;
+    return bytes;
   };
   for await (const chunk of chunks) {
     for (let from = 0; from < chunk.length; ) {
       const end = chunk.indexOf(0x0a, from);
       const part = chunk.subarray(from, end < 0 ? chunk.length : end);
-      bytes += part.length;
-      if (bytes <= LIMITS.labelLineBytes) held.push(part);
+      count += part.length;
+      if (count <= LIMITS.labelLineBytes) held.push(part);
       if (end < 0) break;
-      yield { line, text: take() };
+      yield { line, bytes: take() };
       line += 1;
       from = end + 1;
     }
   }
-  if (bytes > 0) yield { line, text: take() };
+  if (count > 0) yield { line, bytes: take() };
+}
+
+function toText(bytes: Buffer, line: number): string {
+  const text = bytes.toString('utf8').replace(/\r$/, '');
+  return line === 1 ? text.replace(/^\uFEFF/, '') : text;
 }

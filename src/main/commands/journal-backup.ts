@@ -10,6 +10,7 @@ import { backUp, separate } from '../../record/journal/journal-backup.ts';
 import { isSound } from '../../record/journal/journal-check.ts';
 import { readJournalFile } from '../../record/journal/journal-file.ts';
 import { type JournalSummary, summariseJournal } from '../../record/journal/journal-summary.ts';
+import { isDamage } from '../../record/journal/sqlite-errors.ts';
 import { sendCommand } from '../../telemetry/status-socket.ts';
 import { bytesInWords } from '../bytes-in-words.ts';
 import { printable } from '../printable.ts';
@@ -84,6 +85,19 @@ function makeDraft(draft: string): void {
 
 /** One file without companions, checked and on disk. */
 function settle(draft: string): JournalSummary {
+  let summary: JournalSummary;
+  try {
+    makeItsOwn(draft);
+    summary = summariseJournal(draft);
+  } catch (error) {
+    throw isDamage(error) ? notSound(error) : error;
+  }
+  if (!isSound(draft) || summary.addsUp === false) throw notSound();
+  sync(draft);
+  return summary;
+}
+
+function makeItsOwn(draft: string): void {
   const db = new DatabaseSync(draft);
   try {
     db.exec('PRAGMA journal_mode = DELETE');
@@ -91,14 +105,11 @@ function settle(draft: string): JournalSummary {
   } finally {
     db.close();
   }
-  const summary = summariseJournal(draft);
-  if (!isSound(draft) || summary.addsUp === false) {
-    const message =
-      'The copy is not sound, so it was not kept: understudy journal inspect --check.';
-    throw new UnderstudyError('UND_JOURNAL_CHORE', message);
-  }
-  sync(draft);
-  return summary;
+}
+
+function notSound(cause?: unknown): UnderstudyError {
+  const message = 'The copy is not sound, so it was not kept: understudy journal inspect --check.';
+  return new UnderstudyError('UND_JOURNAL_CHORE', message, { cause });
 }
 
 function sync(path: string): void {

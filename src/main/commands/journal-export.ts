@@ -1,4 +1,5 @@
 /** `understudy journal export`: pairs as NDJSON or Parquet, while the instance runs. */
+import { UnderstudyError } from '../../errors.ts';
 import { JournalReader } from '../../record/journal/journal-reader.ts';
 import { type PairSelection, selectPairs } from '../../record/journal/pair-selection.ts';
 import { PairTable } from '../../record/journal/pair-table.ts';
@@ -21,7 +22,11 @@ export interface ExportOptions extends JournalOptions {
 /** Reads and writes page by page; says on standard error how many pairs it were. Errors as their parts. */
 export async function exportJournal(options: ExportOptions): Promise<void> {
   const selection = toSelection(options, Date.now());
-  const reader = JournalReader.openFile(await findJournal(options));
+  const path = await findJournal(options);
+  const reader = JournalReader.openFile(path);
+  if (reader.generation() === '') {
+    throw new UnderstudyError('UND_JOURNAL_CORRUPT', `${path} is no journal, or an empty one.`);
+  }
   const output =
     options.output === undefined ? new StandardOutput() : new FileOutput(options.output);
   try {

@@ -16,7 +16,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { UnderstudyError } from '../../errors.ts';
-import { SQLITE_FULL, sqliteCode } from './sqlite-errors.ts';
+import { namingDamage, SQLITE_FULL, sqliteCode } from './sqlite-errors.ts';
 import { numberOf, textOf } from './sqlite-rows.ts';
 
 export const SCHEMA_VERSION = 3;
@@ -126,7 +126,7 @@ export function openReadOnly(path: string): DatabaseSync {
 /**
  * Opens a journal to read, whoever writes it.
  *
- * @throws {UnderstudyError} `UND_JOURNAL_VERSION`, `UND_JOURNAL_CORRUPT` when it is none; errors of SQLite as they are
+ * @throws {UnderstudyError} `UND_JOURNAL_VERSION`, `UND_JOURNAL_CORRUPT` when it is none, or damaged; other errors of SQLite as they are
  */
 export function readJournalFile(path: string): DatabaseSync {
   const db = openReadOnly(path);
@@ -135,7 +135,7 @@ export function readJournalFile(path: string): DatabaseSync {
     throw new UnderstudyError('UND_JOURNAL_CORRUPT', `${path} is no journal, or an empty one.`);
   } catch (error) {
     db.close();
-    throw error;
+    throw namingDamage(error, path);
   }
 }
 

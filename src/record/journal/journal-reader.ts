@@ -15,6 +15,7 @@ import {
   schemaVersionOf,
 } from './journal-file.ts';
 import { isOfRoute, type PairSelection } from './pair-selection.ts';
+import { namingDamage } from './sqlite-errors.ts';
 import { numberOf, type SqliteRow, textOf } from './sqlite-rows.ts';
 
 export interface StoredPair {
@@ -70,7 +71,7 @@ export class JournalReader {
    *
    * @param seq - the last one already known; 0 for the first page
    * @param limit - at most so many; a page also ends at 4 MiB
-   * @throws {UnderstudyError} `UND_JOURNAL_VERSION`, `UND_JOURNAL_CORRUPT`; errors of SQLite as they are
+   * @throws {UnderstudyError} `UND_JOURNAL_VERSION`, `UND_JOURNAL_CORRUPT`; other errors of SQLite as they are
    */
   pairsAfter(seq: number, limit: number): StoredPair[] {
     const sql = 'SELECT seq, json FROM pairs WHERE seq > ? ORDER BY seq LIMIT ?';
@@ -216,8 +217,12 @@ export class JournalReader {
     const inode = inodeOf(this.#path);
     if (inode !== this.#inode || inode === 0) this.close();
     if (inode === 0) return none;
-    if (this.#db === null) this.#open(inode);
-    return this.#db === null ? none : read(this.#db);
+    try {
+      if (this.#db === null) this.#open(inode);
+      return this.#db === null ? none : read(this.#db);
+    } catch (error) {
+      throw namingDamage(error, this.#path);
+    }
   }
 
   #open(inode: number): void {

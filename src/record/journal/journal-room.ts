@@ -143,7 +143,7 @@ export class JournalRoom {
     const deletable = this.#disk.deletablePairs();
     this.#deleteExpired(Math.min(2 * entries.length + 100, deletable), now);
     let fit = this.#fit(entries);
-    if (fit < entries.length && now - this.#searchedAtMs >= SEARCH_INTERVAL_MS) {
+    if (fit < entries.length && Math.abs(now - this.#searchedAtMs) >= SEARCH_INTERVAL_MS) {
       this.#searchedAtMs = now;
       this.#search(Math.min(SEARCH_PAIRS, deletable), now);
       fit = this.#fit(entries);
@@ -205,7 +205,7 @@ export class JournalRoom {
   #analysedSeq(now: number): number {
     const { analysisDir } = this.#options;
     if (analysisDir === undefined) return Number.MAX_SAFE_INTEGER;
-    if (now - this.#watermark.readAtMs >= WATERMARK_MS) {
+    if (Math.abs(now - this.#watermark.readAtMs) >= WATERMARK_MS) {
       const mark = readWatermark(analysisDir);
       const seq = mark?.generation === this.#generation ? mark.seq : 0;
       this.#watermark = { seq, readAtMs: now };

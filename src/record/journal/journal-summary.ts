@@ -8,6 +8,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { LIMITS } from '../../config/defaults.ts';
 import { type Departure, type DepartureReason, readDepartures } from './departures.ts';
 import { generationOf, readJournalFile, schemaVersionOf } from './journal-file.ts';
+import { namingDamage } from './sqlite-errors.ts';
 import { numberOf, textOf } from './sqlite-rows.ts';
 import { readWatermark } from './watermark-file.ts';
 
@@ -99,6 +100,8 @@ export function summariseJournal(path: string): JournalSummary {
       unanalysed: countUnanalysed(db, path, counted.pairs.lastSeq),
       quarantined: quarantinedBeside(path),
     };
+  } catch (error) {
+    throw namingDamage(error, path);
   } finally {
     db.close();
   }

@@ -35,6 +35,14 @@ export function isDamage(error: unknown): boolean {
   );
 }
 
+/** What a reader throws instead of an error of SQLite: damage with the file and what helps, all else as it is. */
+export function namingDamage(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof UnderstudyError || !isDamage(error))
+    return error;
+  const message = `${path} is damaged (${error.message}); understudy journal repair makes a fresh one of what can be read.`;
+  return new UnderstudyError('UND_JOURNAL_CORRUPT', message, { cause: error });
+}
+
 /** The code an operator sees: our own where the error has one, a failing disk otherwise. */
 export function journalErrorCode(error: unknown): ErrorCode {
   if (isDamage(error)) return 'UND_JOURNAL_CORRUPT';

@@ -67,9 +67,20 @@ describe('files of outcomes', () => {
     ['{"key":12345678901234567891,"label":"bad"}\n', 'ndjson', 1, /^key is a number that keeps/],
     ['{"key":9007199254740993,"label":"bad"}\n', 'ndjson', 1, /write it as a text, in quotes$/],
     ['{"key":1.10,"label":"bad"}\n', 'ndjson', 1, /^key is a number that keeps/],
+    ['{"key":"a\\ud800","label":"bad"}\n', 'ndjson', 1, /^key has half a character/],
+    ['key,label,at\na,bad,2026-02-30T10:00:00Z\n', 'csv', 2, /^at is no time with its zone/],
   ])('names the line of what is wrong: %j', async (text, format, line, problem) => {
     const [first] = await read(text, format);
     expect(first).toEqual({ line, problem: expect.stringMatching(problem) });
+  });
+
+  it('takes no line that is not UTF-8: keys of Latin-1 would be one another', async () => {
+    const text = 'key,label\nM\xfcller,good\nM\xf6ller,bad\nb,bad\n';
+    expect(await read(Buffer.from(text, 'latin1'))).toEqual([
+      { line: 2, problem: 'the line is not UTF-8' },
+      { line: 3, problem: 'the line is not UTF-8' },
+      { line: 4, entry: entry('b', 'bad') },
+    ]);
   });
 
   it('skips a line that is too long without keeping it, and counts on', async () => {
