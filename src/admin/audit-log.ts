@@ -44,8 +44,9 @@ export interface AuditEntry {
 }
 
 /**
- * Appends one line, on disk whole when this returns, or not at all when it throws. Nothing is ever rewritten. A file of LIMITS.auditBytes is
- * set aside first, as `audit.ndjson.1`; of those set aside the newest LIMITS.auditFiles are kept.
+ * Appends one line, on disk whole when this returns, or not at all when it throws. Nothing is ever rewritten. A
+ * file of LIMITS.auditBytes is set aside first, as `audit.ndjson.1`; of those set aside the newest
+ * LIMITS.auditFiles are kept.
  *
  * @throws {Error} of the system call that failed
  */
