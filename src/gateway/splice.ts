@@ -76,7 +76,7 @@ export class Splice implements TurnReader, Placed {
 
   /** Looks whether a draining connection may end: nothing under way, and told so or idle. */
   drainStep(nowMs: number): void {
-    if (this.#over || this.#tap.opaque !== '' || !this.#tap.idle) return;
+    if (this.#over || this.#tap.opaque !== '' || !this.#isAtRest) return;
     // The end of an answer waits here for a caller that reads slowly.
     if (this.#caller.writableLength > 0) return;
     if (this.#closeSent || nowMs - this.#lastByteMs >= this.#context.drainIdleMs) this.#endBoth();
@@ -354,6 +354,11 @@ export class Splice implements TurnReader, Placed {
     else this.#onUpstreamReset(how === 'cut' ? 'truncated' : 'reset');
     // Who asks all the same after an end meets a reset, as in plain.
     this.#upstreamBroken = true;
+  }
+
+  /** Nothing is under way; nor is what an incumbent that has ended cannot answer, when it has been sent. */
+  get #isAtRest(): boolean {
+    return this.#tap.idle || (this.#upstreamEnded && !this.#capture.bodyPartial);
   }
 
   /** Not a byte has come from the incumbent. */

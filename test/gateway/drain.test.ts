@@ -118,6 +118,43 @@ describe('drain', () => {
     expect(counts).toEqual({ seen: 1, 'shed(gateway_exit)': 1 });
   });
 
+  it('does not wait for a caller that stays when its incumbent has ended before it answered', async () => {
+    const cut = await startOrigin((socket) => {
+      socket.end(HEAD);
+    });
+    const rig = await startGateway(cut.port, { gateway: { drainIdleMs: 0 } });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(GET);
+    await untilReceived(caller, HEAD.length);
+    await until('the incumbent has ended', () => caller.closed() === 'end');
+    const startMs = performance.now();
+    await rig.gateway.drain();
+    expect(performance.now() - startMs).toBeLessThan(10_000);
+    caller.socket.destroy();
+    expect(countsOf(rig.status().cells)).toEqual({ seen: 1, 'incumbent_abort(truncated)': 1 });
+  });
+
+  it('cuts no body that its incumbent reads after an end of its own', async () => {
+    const early = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
+    const asked = 'POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n';
+    const hasty = await startOrigin((socket, received) => {
+      if (received.length === asked.length) socket.end(early);
+    });
+    const rig = await startGateway(hasty.port, { gateway: { drainIdleMs: 0 } });
+    const caller = await rawCaller(rig.port);
+    caller.socket.write(asked);
+    await until('the incumbent has ended', () => caller.closed() === 'end');
+    const drained = rig.gateway.drain();
+    for (const byte of 'body') {
+      await new Promise((resolve) => setTimeout(resolve, LIMITS.drainSweepMs * 3));
+      caller.socket.write(byte);
+    }
+    await untilReceived(caller, early.length);
+    await until('all of it has come', () => hasty.received[0]?.toString() === `${asked}body`);
+    caller.socket.end();
+    await drained;
+  });
+
   it('lets a caller that reads slowly have all of its answer', async () => {
     const { rig, caller, bytes } = await startSlowReader({ drainIdleMs: 0 });
     const drained = rig.gateway.drain();
